@@ -1,0 +1,10 @@
+//! farewell
+pub mod dist;
+pub mod id;
+pub mod ledger;
+pub mod net;
+pub mod rng;
+pub mod scenario;
+pub mod tcp;
+pub mod time;
+pub mod xmpp;
