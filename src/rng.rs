@@ -40,7 +40,7 @@ pub enum Purpose {
 #[derive(Clone, Debug)]
 pub struct Rng(Pcg32);
 
-/// Finaliser of SplitMix64: every input bit changes every output bit with probability near one half.
+/// Finaliser of `SplitMix64`: every input bit changes every output bit with probability near one half.
 const fn mix(mut x: u64) -> u64 {
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

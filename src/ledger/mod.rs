@@ -1,5 +1,7 @@
 //! Every stanza's fate, every connection's life. Written by hosts, read by reports. Decides nothing.
 
+pub mod balance;
+pub mod book;
 pub mod census;
 pub mod fate;
 pub mod record;

@@ -1,0 +1,88 @@
+//! What is due when: the order (time, stream, packets before deadlines, packet number) that every engine keeps.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::net::packet::Packet;
+use crate::time::SimTime;
+
+/// Something that is due at a slot of a host.
+#[derive(Debug)]
+pub(super) enum Due {
+    /// A packet arrives.
+    Packet(Packet),
+    /// The slot's deadline may be due: ask the host, it may have moved.
+    Deadline,
+}
+
+/// Time, slot, rank (a packet's number, or after all packets), place in the store.
+type Key = (SimTime, u32, u32, u32);
+
+const DEADLINE: u32 = u32::MAX;
+
+/// The events of one host. Slots must be numbered in the order of their streams.
+#[derive(Debug, Default)]
+pub(super) struct Agenda {
+    queue: BinaryHeap<Reverse<Key>>,
+    packets: Vec<Option<Packet>>,
+    free: Vec<u32>,
+    /// For each slot the earliest queued deadline: a deadline that moves away is found out when it comes up.
+    armed: Vec<SimTime>,
+}
+
+impl Agenda {
+    /// An empty agenda for so many slots.
+    pub(super) fn new(slots: usize) -> Self {
+        Self { armed: vec![SimTime::MAX; slots], ..Self::default() }
+    }
+
+    /// A packet for a slot, due at its arrival.
+    pub(super) fn add_packet(&mut self, slot: usize, packet: Packet) {
+        let (arrival, number) = (packet.arrival, packet.number);
+        let place = if let Some(place) = self.free.pop() {
+            self.packets[place as usize] = Some(packet);
+            place
+        } else {
+            self.packets.push(Some(packet));
+            index(self.packets.len() - 1)
+        };
+        self.queue.push(Reverse((arrival, index(slot), number, place)));
+    }
+
+    /// The slot wants to be called at `deadline`.
+    pub(super) fn arm(&mut self, slot: usize, deadline: Option<SimTime>) {
+        if let Some(deadline) = deadline.filter(|d| *d < self.armed[slot]) {
+            self.armed[slot] = deadline;
+            self.queue.push(Reverse((deadline, index(slot), DEADLINE, 0)));
+        }
+    }
+
+    /// When the next thing is due.
+    pub(super) fn next(&self) -> Option<SimTime> {
+        self.queue.peek().map(|Reverse((time, ..))| *time)
+    }
+
+    /// Takes the next thing that is due before `limit`.
+    pub(super) fn pop_before(&mut self, limit: SimTime) -> Option<(SimTime, usize, Due)> {
+        while self.next()? < limit {
+            let Reverse((time, slot, rank, place)) = self.queue.pop()?;
+            let slot = slot as usize;
+            if rank == DEADLINE {
+                // An entry that an earlier one has overtaken is stale: the slot was armed anew when that one came up.
+                if self.armed[slot] == time {
+                    self.armed[slot] = SimTime::MAX;
+                    return Some((time, slot, Due::Deadline));
+                }
+            } else if let Some(packet) = self.packets[place as usize].take() {
+                self.free.push(place);
+                return Some((time, slot, Due::Packet(packet)));
+            }
+        }
+        None
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a node has at most 10 million slots, each with few packets")]
+fn index(n: usize) -> u32 {
+    n as u32
+}

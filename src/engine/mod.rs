@@ -1,0 +1,94 @@
+//! Moves packets and time. Knows no strategy, no XMPP and no TCP state.
+
+mod agenda;
+mod station;
+mod turmoil;
+
+use thiserror::Error;
+
+use crate::host::Trace;
+use crate::id::{NodeId, StreamId};
+use crate::ledger::balance::Imbalance;
+use crate::ledger::record::NodeLedger;
+use crate::scenario::Scenario;
+use crate::time::{Micros, SimTime};
+
+pub use turmoil::Turmoil;
+
+/// One node's run: a share of a scenario under one contender and one seed.
+#[derive(Clone, Copy, Debug)]
+pub struct NodeRun<'a> {
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    /// Index into `Scenario::strategies`.
+    pub contender: usize,
+    /// The seed.
+    pub seed: u64,
+    /// The node.
+    pub node: NodeId,
+}
+
+/// Told how far a node's run has come.
+pub trait Progress: Sync {
+    /// Simulated time has come this much further.
+    fn advance(&self, by: Micros);
+}
+
+/// Progress that nobody watches.
+#[derive(Clone, Copy, Debug)]
+pub struct Unwatched;
+
+impl Progress for Unwatched {
+    fn advance(&self, _by: Micros) {}
+}
+
+/// Runs nodes.
+pub trait Engine: Sync {
+    /// As written in the `engine` column.
+    fn name(&self) -> &'static str;
+
+    /// Whether the engine can run the scenario at all.
+    ///
+    /// # Errors
+    /// What the scenario asks for that the engine cannot keep.
+    fn accepts(&self, scenario: &Scenario) -> Result<(), EngineError>;
+
+    /// Runs one node to the end of the scenario's duration.
+    ///
+    /// # Errors
+    /// A scenario that the engine cannot run, or an invariant that broke.
+    fn run(&self, node: &NodeRun<'_>, progress: &dyn Progress) -> Result<NodeLedger, EngineError>;
+
+    /// The same, observing one stream.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    fn trace(&self, node: &NodeRun<'_>, stream: StreamId) -> Result<(NodeLedger, Trace), EngineError>;
+}
+
+/// Why a run did not come to its end.
+#[derive(Clone, Debug, Error)]
+pub enum EngineError {
+    /// A link is faster than the engine can keep exact.
+    #[error("a latency of {latency} is too short for the turmoil engine, whose clock ticks in whole milliseconds: every link needs at least {least}")]
+    TooFast {
+        /// The fastest link's latency.
+        latency: Micros,
+        /// The shortest latency the engine can keep.
+        least: Micros,
+    },
+    /// A stream did not balance.
+    #[error(transparent)]
+    Imbalance(#[from] Imbalance),
+    /// The engine itself failed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// Simulated time handed to [`Progress`] in steps of at least this.
+const PROGRESS_STEP: Micros = Micros::from_millis(100);
+
+/// The first instant that is not simulated any more.
+fn end_of(scenario: &Scenario) -> SimTime {
+    SimTime::ZERO + scenario.duration
+}

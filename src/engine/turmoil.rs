@@ -1,0 +1,216 @@
+//! The reference engine: the `turmoil` crate as the wire.
+//!
+//! Each turmoil host is a rack of machines with one UDP socket as its network card; each datagram is one IP packet.
+//! One host carries the server, a few carry the clients. A link's verdict has already fixed when a packet arrives:
+//! that instant travels in the frame, and the receiving card holds the packet until then. turmoil's clock ticks in
+//! whole milliseconds; a card that wakes at clock T handles everything due before T, each thing at its own exact
+//! microsecond. A frame reaches the other card at most two ticks after the packet left, so that arrivals are exact
+//! as long as no link is faster than two ticks. That is checked before a run and asserted for every frame.
+#![expect(clippy::disallowed_methods, reason = "this driver waits on turmoil's simulated clock")]
+
+use std::cell::{Cell, RefCell};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::rc::Rc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use turmoil::net::UdpSocket;
+
+use crate::engine::station::Station;
+use crate::engine::{Engine, EngineError, NodeRun, PROGRESS_STEP, Progress, end_of};
+use crate::host::{Effects, Host, Plan, Trace};
+use crate::id::{Side, StreamId};
+use crate::ledger::book::Book;
+use crate::ledger::record::NodeLedger;
+use crate::net::packet::Packet;
+use crate::scenario::Scenario;
+use crate::time::{Micros, SimTime};
+
+/// The engine that runs hosts on the `turmoil` crate.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Turmoil;
+
+/// turmoil's clock cannot tick faster: tokio's timers have millisecond resolution.
+const SHORTEST_TICK: Micros = Micros::from_millis(1);
+
+/// A longer tick saves little and makes bursts of frames.
+const LONGEST_TICK: Micros = Micros::from_millis(10);
+
+/// The UDP port of every network card.
+const CARD_PORT: u16 = 9;
+
+/// Client racks of a node.
+const CLIENT_HOSTS: usize = 4;
+
+/// Largest frame: header and a segment with 64 KiB of payload.
+const LARGEST_FRAME: usize = 66_000;
+
+impl Engine for Turmoil {
+    fn name(&self) -> &'static str {
+        "turmoil"
+    }
+
+    fn accepts(&self, scenario: &Scenario) -> Result<(), EngineError> {
+        let (latency, least) = (scenario.fastest_latency(), SHORTEST_TICK * 2);
+        if latency < least { Err(EngineError::TooFast { latency, least }) } else { Ok(()) }
+    }
+
+    fn run(&self, node: &NodeRun<'_>, progress: &dyn Progress) -> Result<NodeLedger, EngineError> {
+        self.accepts(node.scenario)?;
+        Ok(simulate(node, None, progress)?.0)
+    }
+
+    fn trace(&self, node: &NodeRun<'_>, stream: StreamId) -> Result<(NodeLedger, Trace), EngineError> {
+        self.accepts(node.scenario)?;
+        simulate(node, Some(stream), &super::Unwatched)
+    }
+}
+
+/// What all cards of a node share: one thread runs them all.
+struct Wire {
+    plan: Rc<Plan>,
+    end: SimTime,
+    tick: Micros,
+    book: RefCell<Book>,
+    trace: RefCell<Trace>,
+    stations: RefCell<Vec<Station>>,
+    in_flight: Cell<usize>,
+    client_hosts: usize,
+}
+
+fn simulate(
+    node: &NodeRun<'_>,
+    traced: Option<StreamId>,
+    progress: &dyn Progress,
+) -> Result<(NodeLedger, Trace), EngineError> {
+    let wire = Rc::new(Wire::new(node, traced));
+    let mut sim = turmoil::Builder::new()
+        .epoch(UNIX_EPOCH)
+        .rng_seed(node.seed)
+        .tick_duration(Duration::from_micros(wire.tick.get()))
+        .simulation_duration(Duration::MAX)
+        .min_message_latency(Duration::ZERO)
+        .max_message_latency(Duration::ZERO)
+        .udp_capacity(usize::MAX >> 4)
+        .build();
+    for card in 0..=wire.client_hosts {
+        sim.client(card_name(card), run_card(Rc::clone(&wire), card));
+    }
+    let last = wire.end + wire.tick * 2;
+    let (mut clock, mut told) = (SimTime::ZERO, SimTime::ZERO);
+    while clock < last && !wire.is_quiet() {
+        sim.step().map_err(|e| EngineError::Failed(format!("turmoil: {e}")))?;
+        clock += wire.tick;
+        if clock.since(told) >= PROGRESS_STEP {
+            progress.advance(clock.since(told));
+            told = clock;
+        }
+        if let Some(imbalance) = wire.book.borrow().imbalance() {
+            return Err(imbalance.clone().into());
+        }
+    }
+    progress.advance(last.since(told));
+    drop(sim);
+    wire.close()
+}
+
+fn card_name(card: usize) -> String {
+    format!("card{card}")
+}
+
+/// One network card with its rack: card 0 is the server's.
+async fn run_card(wire: Rc<Wire>, card: usize) -> turmoil::Result {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, CARD_PORT)).await?;
+    let addresses: Vec<SocketAddr> =
+        (0..=wire.client_hosts).map(|c| SocketAddr::new(turmoil::lookup(card_name(c)), CARD_PORT)).collect();
+    let mut frame = vec![0; LARGEST_FRAME];
+    let mut packets = Vec::new();
+    let mut handled = SimTime::ZERO;
+    loop {
+        while let Ok((length, _)) = socket.try_recv_from(&mut frame) {
+            wire.receive(card, &frame[..length], handled)?;
+        }
+        let clock = clock();
+        handled = clock.min(wire.end);
+        let next = wire.run_before(card, handled, &mut packets);
+        for packet in packets.drain(..) {
+            let target = addresses[wire.card_of(&packet)];
+            frame.clear();
+            packet.encode(&mut frame);
+            socket.try_send_to(&frame, target)?;
+        }
+        frame.resize(LARGEST_FRAME, 0);
+        // The first tick after the next thing that is due; without one, only a frame can wake this card.
+        let wake = next.filter(|n| *n < wire.end).map(|n| wire.tick_after(n));
+        let wait = wake.map_or(Duration::MAX, |w| Duration::from_micros(w.since(clock).get()));
+        if let Ok(readable) = tokio::time::timeout(wait, socket.readable()).await {
+            readable?;
+        }
+    }
+}
+
+fn clock() -> SimTime {
+    SimTime::from_micros(u64::try_from(turmoil::elapsed().as_micros()).unwrap_or(u64::MAX))
+}
+
+impl Wire {
+    fn new(node: &NodeRun<'_>, traced: Option<StreamId>) -> Self {
+        let plan = Rc::new(Plan::new(node.scenario, node.contender, node.seed, node.node));
+        let client_hosts = CLIENT_HOSTS.min(plan.len()).max(1);
+        let clients = (0..client_hosts).map(|c| Host::clients(&plan, c, client_hosts));
+        let stations = std::iter::once(Host::server(&plan)).chain(clients).map(Station::new).collect();
+        let book = Book::new(node.node, plan.entries());
+        let half = node.scenario.fastest_latency().get() / 2 / 1_000 * 1_000;
+        Self {
+            end: end_of(node.scenario),
+            tick: Micros::new(half).clamp(SHORTEST_TICK, LONGEST_TICK),
+            book: RefCell::new(book),
+            trace: RefCell::new(Trace::new(traced.map(|s| plan.local_number(s)))),
+            stations: RefCell::new(stations),
+            in_flight: Cell::new(0),
+            client_hosts,
+            plan,
+        }
+    }
+
+    /// Nothing is due anywhere and nothing is under way: the rest of the run changes nothing.
+    fn is_quiet(&self) -> bool {
+        self.in_flight.get() == 0 && self.stations.borrow().iter().all(|s| s.next().is_none_or(|n| n >= self.end))
+    }
+
+    fn tick_after(&self, t: SimTime) -> SimTime {
+        SimTime::from_micros((t.as_micros() / self.tick.get() + 1) * self.tick.get())
+    }
+
+    fn card_of(&self, packet: &Packet) -> usize {
+        let client = self.plan.local_of(packet, Side::Client);
+        client.map_or(0, |local| 1 + local % self.client_hosts)
+    }
+
+    fn receive(&self, card: usize, frame: &[u8], handled: SimTime) -> Result<(), String> {
+        let packet = Packet::decode(frame).map_err(|e| format!("a frame of {} bytes: {e}", frame.len()))?;
+        if packet.arrival < handled {
+            return Err(format!("a frame came too late: due at {}, handled up to {handled}", packet.arrival));
+        }
+        self.in_flight.set(self.in_flight.get() - 1);
+        self.stations.borrow_mut()[card].hold(packet);
+        Ok(())
+    }
+
+    fn run_before(&self, card: usize, limit: SimTime, packets: &mut Vec<Packet>) -> Option<SimTime> {
+        let (mut book, mut trace) = (self.book.borrow_mut(), self.trace.borrow_mut());
+        let mut stations = self.stations.borrow_mut();
+        let mut effects = Effects { packets, book: &mut book, trace: &mut trace };
+        stations[card].run_before(limit, &mut effects);
+        self.in_flight.set(self.in_flight.get() + effects.packets.len());
+        stations[card].next()
+    }
+
+    fn close(self: Rc<Self>) -> Result<(NodeLedger, Trace), EngineError> {
+        let wire = Rc::into_inner(self).ok_or_else(|| EngineError::Failed("a card outlived its run".into()))?;
+        let mut book = wire.book.into_inner();
+        for station in wire.stations.into_inner() {
+            station.into_host().finish(wire.end, &mut book);
+        }
+        Ok((book.close(wire.end)?, wire.trace.into_inner()))
+    }
+}

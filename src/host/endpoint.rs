@@ -1,0 +1,413 @@
+//! One application on one socket on its outgoing line: the only place where XMPP meets TCP.
+//!
+//! Everything that can happen to an endpoint is a packet or a deadline. After each the endpoint *settles*: the
+//! application reads what there is, writes what it wants, makes its system calls, until nothing changes; then the
+//! kernel's segments leave.
+
+use std::rc::Rc;
+
+use crate::host::custody::payload_range;
+use crate::host::Plan;
+use crate::host::visit::Visit;
+use crate::id::Side;
+use crate::ledger::balance::Imbalance;
+use crate::ledger::book::{Book, Remains};
+use crate::net::addr;
+use crate::net::link::{Direction, Verdict};
+use crate::net::packet::Packet;
+use crate::net::segment::{Segment, Seq};
+use crate::rng::{Purpose, Rng};
+use crate::tcp::{self, Errno, Identity, Socket, State};
+use crate::time::SimTime;
+use crate::xmpp::observer::CloseTagObserver;
+use crate::xmpp::party::{Fact, Party, Syscall};
+
+/// Who owns the socket's file descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Application {
+    /// There is no connection yet.
+    Waiting,
+    /// The kernel has not said yet that the connection is up.
+    Connecting,
+    /// The application owns it.
+    Owns,
+    /// It read end of file and owns it still.
+    ReadAll,
+    /// It has closed it.
+    LetGo,
+}
+
+/// One side of one stream.
+pub(super) struct Endpoint {
+    party: Party,
+    socket: Option<Box<Socket>>,
+    application: Application,
+    line: Direction,
+    packets_sent: u32,
+    opens: SimTime,
+    on: bool,
+    state: State,
+    observer: Option<CloseTagObserver>,
+    /// Both initial sequence numbers: own, then the peer's.
+    iss: [Seq; 2],
+    timestamp_offset: u32,
+    /// Offset up to which the peer's stream had come when the socket was dropped.
+    received: u64,
+}
+
+impl Endpoint {
+    pub(super) fn new(side: Side, plan: &Rc<Plan>, local: usize) -> Self {
+        let stream = plan.stream(local);
+        let mut kernel = Rng::new(plan.seed(), stream.0.into(), Purpose::Kernel);
+        let facts = [kernel.next_u32(), kernel.next_u32(), kernel.next_u32(), kernel.next_u32()];
+        let (mine, theirs) = (side.index(), side.other().index());
+        Self {
+            party: super::cast::party(side, plan, local),
+            socket: None,
+            application: Application::Waiting,
+            line: Direction::new(plan.seed(), stream.0.into(), side == Side::Client),
+            packets_sent: 0,
+            opens: if side == Side::Client { plan.of(local).opens } else { SimTime::MAX },
+            on: true,
+            state: State::Closed,
+            observer: (side == plan.closer_side()).then(CloseTagObserver::default),
+            iss: [Seq(facts[mine]), Seq(facts[theirs])],
+            timestamp_offset: facts[2 + mine],
+            received: 0,
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<SimTime> {
+        if !self.on {
+            return None;
+        }
+        let opens = (self.opens != SimTime::MAX).then_some(self.opens);
+        let socket = self.socket.as_ref().and_then(|s| s.next_deadline()).map(|(t, _)| t);
+        let party = if self.application == Application::LetGo { None } else { self.party.next_deadline() };
+        [opens, socket, party].into_iter().flatten().min()
+    }
+
+    pub(super) fn handle_packet(&mut self, visit: &mut Visit<'_, '_>, packet: &Packet) {
+        let segment = &packet.segment;
+        let near = self.socket.as_ref().map_or(self.received, |s| s.received());
+        let payload = payload_range(segment, self.iss[1], near);
+        if !self.on {
+            if let Some((from, until)) = payload {
+                visit.effects.book.dropped(visit.local, visit.side.other(), from, until, visit.now);
+            }
+            return;
+        }
+        visit.arrived(packet);
+        let cx = visit.cx();
+        match &mut self.socket {
+            Some(socket) => socket.handle_segment(cx, segment),
+            None if self.may_accept(visit, segment) => self.accept(visit, segment),
+            None => {
+                if let Some(reset) = tcp::reset_for(segment) {
+                    self.emit(visit, reset);
+                }
+            }
+        }
+        if let Some((from, until)) = payload {
+            self.note_refusal(visit, from, until);
+        }
+        self.settle(visit);
+    }
+
+    /// Data that came where no application owns the socket any more dies here, unless the kernel had it already.
+    fn note_refusal(&self, visit: &mut Visit<'_, '_>, from: u64, until: u64) {
+        let (held, closed) = match &self.socket {
+            Some(socket) => (socket.holds(until - 1), socket.state() == State::Closed),
+            None => (until <= self.received, true),
+        };
+        if !held && (closed || self.application == Application::LetGo) {
+            visit.effects.book.refused(visit.local, visit.side.other(), from, until, visit.now);
+        }
+    }
+
+    pub(super) fn handle_deadline(&mut self, visit: &mut Visit<'_, '_>) {
+        if !self.on {
+            return;
+        }
+        let now = visit.now;
+        if self.opens <= now {
+            self.opens = SimTime::MAX;
+            self.adopt(visit, Socket::connect(visit.cx(), self.identity(visit)));
+            self.settle(visit);
+        }
+        if let Some(socket) = &mut self.socket
+            && let Some((due, timer)) = socket.next_deadline()
+            && due <= now
+        {
+            visit.timer(timer);
+            socket.handle_deadline(visit.cx());
+            self.settle(visit);
+        }
+        if self.application != Application::LetGo && self.party.next_deadline().is_some_and(|due| due <= now) {
+            self.party.handle_deadline(now);
+            self.settle(visit);
+        }
+    }
+
+    /// The listening server takes a SYN once for each stream: a SYN that comes after the connection has ended is an
+    /// old duplicate and is refused like any segment that meets no socket.
+    fn may_accept(&self, visit: &mut Visit<'_, '_>, segment: &Segment) -> bool {
+        visit.side == Side::Server
+            && segment.flags.syn
+            && !segment.flags.ack
+            && !segment.flags.rst
+            && self.application == Application::Waiting
+            && visit.listener.admits(&visit.plan.scenario().kernel)
+    }
+
+    fn accept(&mut self, visit: &mut Visit<'_, '_>, syn: &Segment) {
+        self.adopt(visit, Socket::accept(visit.cx(), self.identity(visit), syn));
+    }
+
+    fn identity(&self, visit: &Visit<'_, '_>) -> Identity {
+        let (client, server) = (addr::client_port(visit.stream()), addr::server_port(visit.plan.scenario().kind));
+        let (local_port, remote_port) = match visit.side {
+            Side::Client => (client, server),
+            Side::Server => (server, client),
+        };
+        Identity { local_port, remote_port, iss: self.iss[0], ts_offset: self.timestamp_offset }
+    }
+
+    fn adopt(&mut self, visit: &mut Visit<'_, '_>, socket: Socket) {
+        self.socket = Some(Box::new(socket));
+        self.application = Application::Connecting;
+        visit.effects.book.socket_born(visit.local, visit.side, visit.now);
+    }
+
+    /// Lets the application do all it can at this instant, then the kernel send what that led to.
+    fn settle(&mut self, visit: &mut Visit<'_, '_>) {
+        self.announce(visit);
+        while self.on && (self.read(visit) | self.write(visit) | self.call(visit)) {}
+        self.transmit(visit);
+        self.note_state(visit);
+    }
+
+    /// Tells the application that the connection is up, or that it never will be.
+    fn announce(&mut self, visit: &mut Visit<'_, '_>) {
+        let Some(socket) = &mut self.socket else { return };
+        if self.application != Application::Connecting {
+            return;
+        }
+        match socket.state() {
+            State::SynSent | State::SynReceived => return,
+            State::Closed => {
+                self.application = Application::Owns;
+                if visit.side == Side::Server {
+                    // A request that never became a connection: no application ever hears of it.
+                    self.application = Application::LetGo;
+                    visit.listener.request_gone();
+                } else {
+                    self.party.handle_reset(visit.now);
+                }
+            }
+            State::Established
+            | State::FinWait1
+            | State::FinWait2
+            | State::CloseWait
+            | State::Closing
+            | State::LastAck
+            | State::TimeWait => {
+                self.application = Application::Owns;
+                if visit.side == Side::Server {
+                    visit.listener.request_done();
+                }
+                self.party.handle_connected(visit.now);
+            }
+        }
+        self.report(visit);
+    }
+
+    /// One read, if the application wants to; whether anything came of it.
+    fn read(&mut self, visit: &mut Visit<'_, '_>) -> bool {
+        let Some(socket) = &mut self.socket else { return false };
+        if self.application != Application::Owns || !self.party.wants_to_read() || !socket.is_readable() {
+            return false;
+        }
+        visit.scratch.clear();
+        match socket.recv(visit.cx(), visit.scratch, READ_SIZE) {
+            Ok(0) => {
+                self.application = Application::ReadAll;
+                self.party.handle_eof(visit.now);
+            }
+            Ok(_) => self.party.handle_bytes(visit.now, visit.scratch),
+            Err(Errno::EAGAIN) => return false,
+            Err(_) => {
+                self.application = Application::ReadAll;
+                self.party.handle_reset(visit.now);
+            }
+        }
+        self.report(visit);
+        true
+    }
+
+    /// One write, if the application has something to say; whether the kernel took any of it.
+    fn write(&mut self, visit: &mut Visit<'_, '_>) -> bool {
+        let Some(socket) = &mut self.socket else { return false };
+        let bytes = self.party.pending_bytes();
+        if bytes.is_empty() || !matches!(self.application, Application::Owns | Application::ReadAll) {
+            return false;
+        }
+        match socket.send(visit.cx(), bytes) {
+            Ok(0) | Err(Errno::EAGAIN) => return false,
+            Ok(n) => {
+                if let Some(observer) = &mut self.observer {
+                    observer.observe(&bytes[..n]);
+                }
+                self.party.handle_accepted(visit.now, n);
+            }
+            Err(_) => self.party.handle_reset(visit.now),
+        }
+        self.report(visit);
+        true
+    }
+
+    /// One system call, if the application has one to make.
+    fn call(&mut self, visit: &mut Visit<'_, '_>) -> bool {
+        let Some(call) = self.party.poll_syscall() else { return false };
+        visit.called(call);
+        match (call, &mut self.socket) {
+            (Syscall::PowerOff, _) => self.power_off(visit),
+            (Syscall::ShutdownWrite, Some(socket)) => {
+                if socket.shutdown_write(visit.cx()).is_err() {
+                    self.party.handle_reset(visit.now);
+                }
+            }
+            (Syscall::Close | Syscall::Abort, Some(socket)) => {
+                if call == Syscall::Abort {
+                    socket.set_linger(Some(crate::time::Micros::ZERO));
+                }
+                visit.effects.book.let_go(visit.local, visit.side, socket.read(), |o| socket.holds(o), visit.now);
+                self.received = socket.received();
+                socket.close(visit.cx());
+                self.application = Application::LetGo;
+            }
+            (Syscall::ShutdownWrite | Syscall::Close | Syscall::Abort, None) => self.application = Application::LetGo,
+        }
+        self.report(visit);
+        true
+    }
+
+    /// The machine is off: its kernel is gone with all it held, and nothing answers any more.
+    fn power_off(&mut self, visit: &mut Visit<'_, '_>) {
+        self.on = false;
+        self.application = Application::LetGo;
+        if let Some(socket) = self.socket.take() {
+            let book = &mut *visit.effects.book;
+            book.let_go(visit.local, visit.side, socket.read(), |o| socket.holds(o), visit.now);
+            self.received = socket.received();
+            bury(visit, &socket);
+        }
+    }
+
+    /// Hands the application's facts to the ledger.
+    fn report(&mut self, visit: &mut Visit<'_, '_>) {
+        let (local, side, now) = (visit.local, visit.side, visit.now);
+        let measured = visit.plan.closer_side();
+        while let Some(fact) = self.party.poll_fact() {
+            visit.stated(&fact);
+            let book = &mut *visit.effects.book;
+            match fact {
+                Fact::Up => {}
+                Fact::Sent { stanza, size, end } => book.sent(local, side, stanza, size, end, now),
+                Fact::Deferred(count) => book.deferred(local, side, count),
+                Fact::Delivered { stanza } => book.delivered(local, side, stanza),
+                Fact::Unprocessed { stanza } => book.unprocessed(local, side, stanza, now),
+                Fact::Decided if side == measured => book.decided(local, now),
+                Fact::Released(outcome) if side == measured => book.released(local, outcome.into(), now),
+                Fact::Noticed if side != measured => book.noticed(local, now),
+                Fact::Decided | Fact::Released(_) | Fact::Noticed => {}
+                Fact::Disorder { expected, found } => {
+                    let stream = book.stream(local);
+                    book.refuse(Imbalance::Order { stream, side: side.other(), expected, found });
+                }
+            }
+        }
+    }
+
+    /// Sends what the kernel wants to send.
+    fn transmit(&mut self, visit: &mut Visit<'_, '_>) {
+        while let Some(segment) = self.socket.as_mut().and_then(|s| s.poll_transmit(visit.cx())) {
+            self.emit(visit, segment);
+        }
+    }
+
+    /// Puts one segment on the line.
+    fn emit(&mut self, visit: &mut Visit<'_, '_>, segment: Segment) {
+        let bytes = segment.wire_length();
+        visit.effects.book.packet(visit.local, bytes, segment.flags.rst);
+        let verdict = self.line.verdict(visit.line(), visit.now, bytes);
+        let number = self.packets_sent;
+        self.packets_sent += 2;
+        visit.sent(&segment, verdict);
+        match verdict {
+            Verdict::Deliver(at) => visit.ship(at, number, segment),
+            Verdict::DeliverTwice(first, second) => {
+                visit.ship(first, number, segment.clone());
+                visit.ship(second, number + 1, segment);
+            }
+            Verdict::Drop(_) => {
+                let near = self.socket.as_ref().map_or(0, |s| s.transmitted());
+                if let Some((from, until)) = payload_range(&segment, self.iss[0], near) {
+                    visit.effects.book.dropped(visit.local, visit.side, from, until, visit.now);
+                }
+            }
+        }
+    }
+
+    /// Tells the ledger what state the socket is in, and buries it when it is closed and nobody owns it.
+    fn note_state(&mut self, visit: &mut Visit<'_, '_>) {
+        let Some(socket) = &self.socket else { return };
+        let state = socket.state();
+        if state != self.state {
+            self.state = state;
+            visit.entered(state);
+            let book = &mut *visit.effects.book;
+            if state == State::Closed {
+                bury(visit, socket);
+            } else {
+                book.socket_state(visit.local, visit.side, Some(state.index()), visit.now);
+            }
+            if state == State::TimeWait {
+                visit.effects.book.socket_left(visit.local, visit.side, visit.now);
+            }
+        }
+        if state == State::Closed && self.application == Application::LetGo {
+            self.socket = None;
+        }
+    }
+
+    /// The run is over: what the kernel and the application still hold goes into the ledger.
+    pub(super) fn finish(&mut self, end: SimTime, local: usize, side: Side, book: &mut Book) {
+        if let Some(observer) = &self.observer {
+            book.violations(local, observer.violations());
+        }
+        let Some(socket) = &self.socket else { return };
+        if self.application != Application::LetGo {
+            book.let_go(local, side, socket.read(), |o| socket.holds(o), end);
+        }
+        if socket.state() != State::Closed {
+            book.still_there(local, side, remains(socket));
+            book.retransmissions(local, socket.retransmissions());
+        }
+    }
+}
+
+/// The kernel no longer holds anything of the connection.
+fn bury(visit: &mut Visit<'_, '_>, socket: &Socket) {
+    let book = &mut *visit.effects.book;
+    book.socket_state(visit.local, visit.side, None, visit.now);
+    book.socket_gone(visit.local, visit.side, remains(socket), visit.now);
+    book.retransmissions(visit.local, socket.retransmissions());
+}
+
+/// Most bytes one read takes, as servers commonly do.
+const READ_SIZE: usize = 16_384;
+
+fn remains(socket: &Socket) -> Remains {
+    Remains { transmitted: socket.transmitted(), acknowledged: socket.acknowledged() }
+}

@@ -1,0 +1,371 @@
+//! The live ledger of a node: hosts write facts into it while it runs, and it closes into a [`NodeLedger`].
+//!
+//! Facts come from both ends of a stream and may come interleaved in any way that respects cause and effect:
+//! what is kept does not depend on the interleaving. Only stanzas under way are kept one by one.
+
+use std::collections::VecDeque;
+
+use crate::id::{NodeId, Side, StreamId};
+use crate::ledger::balance::{self, Imbalance};
+use crate::ledger::census::Census;
+use crate::ledger::fate::{Observed, Outcome};
+use crate::ledger::record::{LostStanza, NodeLedger, StreamRecord, Totals};
+use crate::time::{Micros, SimTime};
+
+/// What is known of a stream before it opens.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The stream.
+    pub stream: StreamId,
+    /// Index of its class.
+    pub class: u16,
+    /// Index of its closer in the contender.
+    pub closer: u16,
+    /// The side whose closing is measured.
+    pub closer_side: Side,
+}
+
+/// What a socket leaves when its life (or the run) ends, in bytes of its data stream.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Remains {
+    /// Highest byte its kernel ever sent, plus one.
+    pub transmitted: u64,
+    /// Bytes the other kernel acknowledged.
+    pub acknowledged: u64,
+}
+
+/// The last thing known of a stanza that was not delivered. Ordered: what counts more is larger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Mark {
+    /// Nothing yet: it waits in the sender's kernel or travels.
+    None,
+    /// A link dropped its last byte.
+    Dropped,
+    /// Its sender's kernel gave it up.
+    Abandoned,
+    /// It met a socket that no application owned any more, or none at all.
+    Refused,
+    /// It was in the receiving kernel when its application let go.
+    Unread,
+    /// Its application had read it but never made a stanza of it.
+    Unparsed,
+}
+
+/// A stanza under way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Underway {
+    pub(crate) stanza: u32,
+    pub(crate) size: u32,
+    /// Offset just behind its last byte in its sender's stream.
+    pub(crate) end: u64,
+    pub(crate) sent: SimTime,
+    pub(crate) mark: Mark,
+    pub(crate) marked: SimTime,
+}
+
+/// One direction of a stream, named after its sender.
+#[derive(Debug, Default)]
+pub(crate) struct Lane {
+    pub(crate) totals: Totals,
+    pub(crate) underway: VecDeque<Underway>,
+    pub(crate) remains: Remains,
+}
+
+/// One side's socket in the kernel.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Life {
+    /// When it came to be.
+    pub(crate) from: Option<SimTime>,
+    /// When the kernel let go of it, TIME-WAIT aside.
+    pub(crate) left: Option<SimTime>,
+    /// When TIME-WAIT was over too.
+    pub(crate) gone: Option<SimTime>,
+    /// Its state in the census, and since when.
+    state: Option<(u8, SimTime)>,
+}
+
+/// One stream.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) entry: Entry,
+    pub(crate) lanes: [Lane; 2],
+    pub(crate) lives: [Life; 2],
+    pub(crate) decided: Option<SimTime>,
+    pub(crate) released: Option<(SimTime, Outcome)>,
+    pub(crate) noticed: Option<SimTime>,
+    packets: u32,
+    bytes: u64,
+    retransmissions: u32,
+    resets: u32,
+    violations: u32,
+}
+
+/// The live ledger of a node.
+#[derive(Debug)]
+pub struct Book {
+    node: NodeId,
+    pages: Vec<Page>,
+    lost: Vec<LostStanza>,
+    census: Census,
+    imbalance: Option<Imbalance>,
+}
+
+impl Book {
+    /// A ledger for the streams of `node`, in order of their number.
+    pub fn new(node: NodeId, entries: impl Iterator<Item = Entry>) -> Self {
+        let pages = entries.map(Page::new).collect();
+        Self { node, pages, lost: Vec::new(), census: Census::default(), imbalance: None }
+    }
+
+    /// `side` of the `local`-th stream had the first byte of a stanza accepted by its kernel.
+    pub fn sent(&mut self, local: usize, side: Side, stanza: u32, length: u32, end: u64, now: SimTime) {
+        let lane = &mut self.pages[local].lanes[side.index()];
+        if stanza != lane.totals.sent {
+            let due = lane.totals.sent;
+            let stream = self.pages[local].entry.stream;
+            self.refuse(Imbalance::Order { stream, side, expected: due, found: stanza });
+            return;
+        }
+        lane.totals.sent += 1;
+        lane.underway.push_back(Underway { stanza, size: length, end, sent: now, mark: Mark::None, marked: now });
+    }
+
+    /// `side` held back `count` stanzas, knowing that the stream was closing.
+    pub fn deferred(&mut self, local: usize, side: Side, count: u32) {
+        self.pages[local].lanes[side.index()].totals.deferred += count;
+    }
+
+    /// `receiver` processed stanza number `stanza`.
+    pub fn delivered(&mut self, local: usize, receiver: Side, stanza: u32) {
+        if self.arrived(local, receiver, stanza).is_some() {
+            self.pages[local].lanes[receiver.other().index()].totals.delivered += 1;
+        }
+    }
+
+    /// `receiver` read stanza number `stanza` and threw it away.
+    pub fn unprocessed(&mut self, local: usize, receiver: Side, stanza: u32, now: SimTime) {
+        if let Some(underway) = self.arrived(local, receiver, stanza) {
+            let page = &mut self.pages[local];
+            page.lanes[receiver.other().index()].totals.lost += 1;
+            self.lost.push(balance::unprocessed(&page.entry, receiver, &underway, now));
+        }
+    }
+
+    /// Takes the stanza that must be next from the lane towards `receiver`.
+    fn arrived(&mut self, local: usize, receiver: Side, stanza: u32) -> Option<Underway> {
+        let page = &mut self.pages[local];
+        let next = page.lanes[receiver.other().index()].underway.pop_front();
+        if next.is_none_or(|u| u.stanza != stanza) {
+            let stream = page.entry.stream;
+            let expected = next.map_or(u32::MAX, |u| u.stanza);
+            self.refuse(Imbalance::Order { stream, side: receiver.other(), expected, found: stanza });
+            return None;
+        }
+        next
+    }
+
+    /// A link dropped the bytes from `from` to `until` of the stream of `sender`.
+    pub fn dropped(&mut self, local: usize, sender: Side, from: u64, until: u64, now: SimTime) {
+        self.mark(local, sender, from, until, Mark::Dropped, now);
+    }
+
+    /// The bytes from `from` to `until` of the stream of `sender` arrived where no application owned the socket.
+    pub fn refused(&mut self, local: usize, sender: Side, from: u64, until: u64, now: SimTime) {
+        self.mark(local, sender, from, until, Mark::Refused, now);
+    }
+
+    /// Marks the stanzas whose last byte is in the range. A mark yields only to one that counts more, a drop also to a later drop.
+    fn mark(&mut self, local: usize, sender: Side, from: u64, until: u64, mark: Mark, now: SimTime) {
+        for u in &mut self.pages[local].lanes[sender.index()].underway {
+            let last_byte_within = from < u.end && u.end <= until;
+            if last_byte_within && (mark > u.mark || mark == Mark::Dropped && u.mark == Mark::Dropped) {
+                (u.mark, u.marked) = (mark, now);
+            }
+        }
+    }
+
+    /// The application of `receiver` let go of its socket (or the run ended) when it had read `read` bytes and its
+    /// kernel held those further bytes for which `holds` is true.
+    pub fn let_go(&mut self, local: usize, receiver: Side, read: u64, holds: impl Fn(u64) -> bool, now: SimTime) {
+        for u in &mut self.pages[local].lanes[receiver.other().index()].underway {
+            let mark = match u.end {
+                end if end <= read => Mark::Unparsed,
+                end if holds(end - 1) => Mark::Unread,
+                _ => continue,
+            };
+            if mark > u.mark {
+                (u.mark, u.marked) = (mark, now);
+            }
+        }
+    }
+
+    /// `side` has a socket in the kernel from now on.
+    pub fn socket_born(&mut self, local: usize, side: Side, now: SimTime) {
+        self.pages[local].lives[side.index()].from = Some(now);
+    }
+
+    /// The socket of `side` is in state number `state` of the census from now on, or in none.
+    pub fn socket_state(&mut self, local: usize, side: Side, state: Option<u8>, now: SimTime) {
+        let life = &mut self.pages[local].lives[side.index()];
+        if let (Some((state, since)), Side::Server) = (life.state, side) {
+            self.census.add(usize::from(state), since, now);
+        }
+        life.state = state.map(|s| (s, now));
+    }
+
+    /// The kernel of `side` no longer holds the connection, TIME-WAIT aside.
+    pub fn socket_left(&mut self, local: usize, side: Side, now: SimTime) {
+        self.pages[local].lives[side.index()].left.get_or_insert(now);
+    }
+
+    /// The kernel of `side` no longer holds anything of the connection; what it had not got through is abandoned.
+    pub fn socket_gone(&mut self, local: usize, side: Side, remains: Remains, now: SimTime) {
+        self.socket_left(local, side, now);
+        let page = &mut self.pages[local];
+        page.lives[side.index()].gone.get_or_insert(now);
+        let lane = &mut page.lanes[side.index()];
+        lane.remains = remains;
+        for u in &mut lane.underway {
+            if u.end > remains.acknowledged && Mark::Abandoned > u.mark {
+                (u.mark, u.marked) = (Mark::Abandoned, now);
+            }
+        }
+    }
+
+    /// What the socket of `side` had done when the run ended with the socket still there.
+    pub fn still_there(&mut self, local: usize, side: Side, remains: Remains) {
+        self.pages[local].lanes[side.index()].remains = remains;
+    }
+
+    /// The closer decided.
+    pub fn decided(&mut self, local: usize, now: SimTime) {
+        self.pages[local].decided.get_or_insert(now);
+    }
+
+    /// The closer's application let go of its socket.
+    pub fn released(&mut self, local: usize, outcome: Outcome, now: SimTime) {
+        self.pages[local].released.get_or_insert((now, outcome));
+    }
+
+    /// The closer's peer knows.
+    pub fn noticed(&mut self, local: usize, now: SimTime) {
+        self.pages[local].noticed.get_or_insert(now);
+    }
+
+    /// A packet left a kernel.
+    pub fn packet(&mut self, local: usize, wire_bytes: u32, reset: bool) {
+        let page = &mut self.pages[local];
+        page.packets += 1;
+        page.bytes += u64::from(wire_bytes);
+        page.resets += u32::from(reset);
+    }
+
+    /// A socket that ended had sent `count` segments again.
+    pub fn retransmissions(&mut self, local: usize, count: u32) {
+        self.pages[local].retransmissions += count;
+    }
+
+    /// The closer's bytes after its close tag, counted by the observer.
+    pub fn violations(&mut self, local: usize, bytes: u32) {
+        self.pages[local].violations += bytes;
+    }
+
+    /// Notes a broken invariant; the first one stops the run.
+    pub fn refuse(&mut self, imbalance: Imbalance) {
+        self.imbalance.get_or_insert(imbalance);
+    }
+
+    /// Whether an invariant broke.
+    pub fn imbalance(&self) -> Option<&Imbalance> {
+        self.imbalance.as_ref()
+    }
+
+    /// The stream's number, for messages.
+    pub fn stream(&self, local: usize) -> StreamId {
+        self.pages[local].entry.stream
+    }
+
+    /// Closes the book at the end of the run: every stanza gets its fate, every stream must balance.
+    ///
+    /// # Errors
+    /// The first stream that does not balance, or the first broken invariant noted while running.
+    pub fn close(mut self, end: SimTime) -> Result<NodeLedger, Imbalance> {
+        if let Some(imbalance) = self.imbalance {
+            return Err(imbalance);
+        }
+        let mut streams = Vec::with_capacity(self.pages.len());
+        for page in &mut self.pages {
+            if let Some((state, since)) = page.lives[Side::Server.index()].state {
+                self.census.add(usize::from(state), since, end + Micros::new(1));
+            }
+            balance::settle(page, end, &mut self.lost)?;
+            streams.push(page.record(self.node, end));
+        }
+        self.lost.sort_by_key(|l| (l.stream, l.direction, l.stanza));
+        Ok(NodeLedger { streams, lost: self.lost, census: self.census })
+    }
+}
+
+impl Page {
+    fn new(entry: Entry) -> Self {
+        Self {
+            entry,
+            lanes: [Lane::default(), Lane::default()],
+            lives: [Life::default(); 2],
+            decided: None,
+            released: None,
+            noticed: None,
+            packets: 0,
+            bytes: 0,
+            retransmissions: 0,
+            resets: 0,
+            violations: 0,
+        }
+    }
+
+    /// The time from the decision to `t`; zero where `t` came before it.
+    fn observed(&self, t: Option<SimTime>) -> Observed {
+        match (self.decided, t) {
+            (Some(decision), Some(t)) => Observed::After(t.since(decision)),
+            _ => Observed::Never,
+        }
+    }
+
+    /// The later of both sides' instants; a side that never had a socket does not count.
+    fn both(&self, of: impl Fn(&Life) -> Option<SimTime>) -> Option<SimTime> {
+        let mut last = None;
+        for life in self.lives.iter().filter(|l| l.from.is_some()) {
+            last = Some(of(life)?.max(last.unwrap_or(SimTime::ZERO)));
+        }
+        last
+    }
+
+    fn record(&self, node: NodeId, end: SimTime) -> StreamRecord {
+        let closer = self.lives[self.entry.closer_side.index()];
+        let server = self.lives[Side::Server.index()];
+        let until = |t: Option<SimTime>| t.unwrap_or(end).min(end);
+        let socket_time = self.decided.map_or(Micros::ZERO, |d| until(closer.left).since(d));
+        StreamRecord {
+            stream: self.entry.stream,
+            node,
+            class: self.entry.class,
+            closer: self.entry.closer,
+            outcome: self.released.filter(|_| self.decided.is_some()).map_or(Outcome::Unfinished, |(_, o)| o),
+            decision: self.decided,
+            release: self.observed(self.released.map(|(t, _)| t)),
+            notice: self.observed(self.noticed),
+            teardown: self.observed(self.both(|l| l.left)),
+            gone: self.observed(self.both(|l| l.gone)),
+            socket_time,
+            time_wait: closer.left.map_or(Micros::ZERO, |left| until(closer.gone).since(left)),
+            server_socket: server.from.map(|from| (from, until(server.left))),
+            to_closer: self.lanes[self.entry.closer_side.other().index()].totals,
+            to_peer: self.lanes[self.entry.closer_side.index()].totals,
+            packets: self.packets,
+            bytes: self.bytes,
+            retransmissions: self.retransmissions,
+            resets: self.resets,
+            violations: self.violations,
+        }
+    }
+}
