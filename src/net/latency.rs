@@ -1,6 +1,5 @@
 //! How long packets travel, and whether one may overtake another.
 
-use crate::dist::Distribution;
 use crate::net::link::DirectionConfig;
 use crate::rng::Rng;
 use crate::time::{Micros, SimTime};
@@ -37,17 +36,5 @@ impl Latency {
 
 /// A latency from any generator, raised to the floor.
 pub(crate) fn draw(config: &DirectionConfig, rng: &mut Rng) -> Micros {
-    draw_micros(&config.latency, rng).max(config.latency_floor)
-}
-
-/// Stands in for `Distribution::draw_micros` until that is there.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "latencies are far below 2^63 us")]
-fn draw_micros(latency: &Distribution, rng: &mut Rng) -> Micros {
-    if let Distribution::Uniform { low, high } = latency {
-        Micros::new((low + (high - low) * rng.unit()).round() as u64)
-    } else if let Distribution::Constant(us) = latency {
-        Micros::new(us.round() as u64)
-    } else {
-        unreachable!("no draws from {latency:?} yet")
-    }
+    config.latency.draw_micros(rng).max(config.latency_floor)
 }
