@@ -2,6 +2,11 @@
 //! Knows nothing of TCP states.
 
 pub mod addr;
+pub mod bandwidth;
+mod latency;
 pub mod link;
+pub mod loss;
+pub mod notation;
 pub mod packet;
 pub mod segment;
+pub mod wire;

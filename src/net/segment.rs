@@ -48,7 +48,8 @@ pub struct Options {
     pub sack_permitted: bool,
     /// Timestamps (RFC 7323 §3): value and echo reply.
     pub timestamps: Option<(u32, u32)>,
-    /// Up to four SACK blocks, the most recent first; a D-SACK (RFC 2883) is always the first.
+    /// Up to four SACK blocks, the most recent first; a D-SACK (RFC 2883) is always the first. Blocks stand at the
+    /// front, and beside timestamps there is room for three.
     pub sack: [Option<SackBlock>; 4],
 }
 
@@ -78,5 +79,62 @@ impl Segment {
     #[expect(clippy::cast_possible_truncation, reason = "a payload is at most 64 KiB")]
     pub fn sequence_length(&self) -> u32 {
         self.payload.len() as u32 + u32::from(self.flags.syn) + u32::from(self.flags.fin)
+    }
+
+    /// Bytes on the wire: IPv4 header, TCP header with options, payload.
+    #[expect(clippy::cast_possible_truncation, reason = "a payload is at most 64 KiB")]
+    pub fn wire_length(&self) -> u32 {
+        (IPV4_HEADER + TCP_HEADER + self.options.encoded_length() + self.payload.len()) as u32
+    }
+}
+
+/// Bytes of an IPv4 header without options.
+pub const IPV4_HEADER: usize = 20;
+/// Bytes of a TCP header without options.
+pub const TCP_HEADER: usize = 20;
+
+#[cfg(test)]
+pub(crate) mod testing {
+    //! Legal segments at random, for property tests.
+
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::option::of;
+    use proptest::prelude::*;
+
+    fn flags() -> impl Strategy<Value = Flags> {
+        any::<[bool; 5]>().prop_map(|[syn, fin, rst, psh, ack]| Flags { syn, fin, rst, psh, ack })
+    }
+
+    fn options() -> impl Strategy<Value = Options> {
+        let blocks = vec((any::<u32>(), any::<u32>()), 0..=3);
+        (of(any::<u16>()), of(any::<u8>()), any::<bool>(), of(any::<(u32, u32)>()), blocks).prop_map(
+            |(mss, window_scale, sack_permitted, timestamps, blocks)| {
+                let mut options = Options { mss, window_scale, sack_permitted, timestamps, ..Options::default() };
+                // What stands in a SYN and SACK blocks exclude each other in practice; together they would not fit.
+                if mss.is_none() && window_scale.is_none() && !sack_permitted {
+                    for (slot, (left, right)) in options.sack.iter_mut().zip(blocks) {
+                        *slot = Some((Seq(left), Seq(right)));
+                    }
+                }
+                options
+            },
+        )
+    }
+
+    /// Any segment whose options fit.
+    pub(crate) fn segment() -> impl Strategy<Value = Segment> {
+        (any::<[u16; 3]>(), any::<[u32; 2]>(), flags(), options(), vec(any::<u8>(), 0..300)).prop_map(
+            |([source_port, destination_port, window], [seq, ack], flags, options, payload)| Segment {
+                source_port,
+                destination_port,
+                seq: Seq(seq),
+                ack: Seq(ack),
+                flags,
+                window,
+                options,
+                payload,
+            },
+        )
     }
 }
