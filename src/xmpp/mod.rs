@@ -1,3 +1,7 @@
 //! XMPP streams as applications run them: real bytes, really parsed. Knows no TCP and no packet.
 
 pub mod config;
+pub mod observer;
+pub mod reader;
+pub mod stanza;
+pub mod writer;
