@@ -3,3 +3,4 @@
 pub mod census;
 pub mod fate;
 pub mod record;
+pub mod trace;
