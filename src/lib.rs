@@ -3,6 +3,7 @@ pub mod dist;
 pub mod id;
 pub mod ledger;
 pub mod net;
+pub mod report;
 pub mod rng;
 pub mod scenario;
 pub mod tcp;

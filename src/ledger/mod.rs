@@ -5,3 +5,4 @@ pub mod book;
 pub mod census;
 pub mod fate;
 pub mod record;
+pub mod trace;
