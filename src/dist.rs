@@ -72,6 +72,12 @@ impl Distribution {
         Self::Constant(d.get() as f64)
     }
 
+    /// A uniform random part of the length `d`.
+    #[expect(clippy::cast_precision_loss, reason = "exact up to 285 years")]
+    pub const fn part_of(d: Micros) -> Self {
+        Self::Uniform { low: 0.0, high: d.get() as f64 }
+    }
+
     /// One value, never negative, in the base unit.
     ///
     /// Constants draw nothing from `rng`. Parameters are taken to be legal (positive shapes, scales and lists; a

@@ -1,7 +1,13 @@
 //! XMPP streams as applications run them: real bytes, really parsed. Knows no TCP and no packet.
 
+pub mod closer;
 pub mod config;
 pub mod observer;
 pub mod reader;
 pub mod stanza;
 pub mod writer;
+pub mod idle;
+mod outbox;
+pub mod preset;
+pub mod responder;
+mod traffic;
