@@ -4,14 +4,13 @@
 //! application reads what there is, writes what it wants, makes its system calls, until nothing changes; then the
 //! kernel's segments leave.
 
-use std::rc::Rc;
-
 use crate::host::custody::payload_range;
 use crate::host::Plan;
 use crate::host::visit::Visit;
 use crate::id::Side;
 use crate::ledger::balance::Imbalance;
 use crate::ledger::book::{Book, Remains};
+use crate::ledger::fate::Outcome;
 use crate::net::addr;
 use crate::net::link::{Direction, Verdict};
 use crate::net::packet::Packet;
@@ -20,7 +19,7 @@ use crate::rng::{Purpose, Rng};
 use crate::tcp::{self, Errno, Identity, Socket, State};
 use crate::time::SimTime;
 use crate::xmpp::observer::CloseTagObserver;
-use crate::xmpp::party::{Fact, Party, Syscall};
+use crate::xmpp::party::{self, Fact, Party, Syscall};
 
 /// Who owns the socket's file descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,13 +55,13 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    pub(super) fn new(side: Side, plan: &Rc<Plan>, local: usize) -> Self {
+    pub(super) fn new(side: Side, plan: &Plan, local: usize, party: Party) -> Self {
         let stream = plan.stream(local);
         let mut kernel = Rng::new(plan.seed(), stream.0.into(), Purpose::Kernel);
         let facts = [kernel.next_u32(), kernel.next_u32(), kernel.next_u32(), kernel.next_u32()];
         let (mine, theirs) = (side.index(), side.other().index());
         Self {
-            party: super::cast::party(side, plan, local),
+            party,
             socket: None,
             application: Application::Waiting,
             line: Direction::new(plan.seed(), stream.0.into(), side == Side::Client),
@@ -253,7 +252,12 @@ impl Endpoint {
             return false;
         }
         match socket.send(visit.cx(), bytes) {
-            Ok(0) | Err(Errno::EAGAIN) => return false,
+            Ok(0) | Err(Errno::EAGAIN) => {
+                // The kernel is full. An application that does not wait for it gives up here and has a system call to make.
+                self.party.handle_accepted(visit.now, 0);
+                self.report(visit);
+                return false;
+            }
             Ok(n) => {
                 if let Some(observer) = &mut self.observer {
                     observer.observe(&bytes[..n]);
@@ -318,12 +322,12 @@ impl Endpoint {
                 Fact::Delivered { stanza } => book.delivered(local, side, stanza),
                 Fact::Unprocessed { stanza } => book.unprocessed(local, side, stanza, now),
                 Fact::Decided if side == measured => book.decided(local, now),
-                Fact::Released(outcome) if side == measured => book.released(local, outcome.into(), now),
+                Fact::Released(outcome) if side == measured => book.released(local, outcome_of(outcome), now),
                 Fact::Noticed if side != measured => book.noticed(local, now),
                 Fact::Decided | Fact::Released(_) | Fact::Noticed => {}
-                Fact::Disorder { expected, found } => {
+                Fact::Disorder(disorder) => {
                     let stream = book.stream(local);
-                    book.refuse(Imbalance::Order { stream, side: side.other(), expected, found });
+                    book.refuse(Imbalance::Broken { stream, what: format!("the {side:?} read {disorder:?}") });
                 }
             }
         }
@@ -343,7 +347,7 @@ impl Endpoint {
         let verdict = self.line.verdict(visit.line(), visit.now, bytes);
         let number = self.packets_sent;
         self.packets_sent += 2;
-        visit.sent(&segment, verdict);
+        visit.left(&segment, verdict);
         match verdict {
             Verdict::Deliver(at) => visit.ship(at, number, segment),
             Verdict::DeliverTwice(first, second) => {
@@ -410,4 +414,15 @@ const READ_SIZE: usize = 16_384;
 
 fn remains(socket: &Socket) -> Remains {
     Remains { transmitted: socket.transmitted(), acknowledged: socket.acknowledged() }
+}
+
+const fn outcome_of(outcome: party::Outcome) -> Outcome {
+    match outcome {
+        party::Outcome::Clean => Outcome::Clean,
+        party::Outcome::Timeout => Outcome::Timeout,
+        party::Outcome::PeerFin => Outcome::PeerFin,
+        party::Outcome::PeerReset => Outcome::PeerReset,
+        party::Outcome::BadXml => Outcome::BadXml,
+        party::Outcome::Closed => Outcome::Closed,
+    }
 }

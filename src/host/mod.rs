@@ -4,17 +4,21 @@
 //! [`Host::handle_deadline`] when a slot's deadline is due, in the order (time, stream, packets before deadlines,
 //! packet number), takes the packets that come out and keeps them until they arrive. Nothing else moves a host.
 
+mod cast;
 mod custody;
 mod endpoint;
 mod plan;
 mod tap;
+mod visit;
 
 use std::rc::Rc;
 
 pub use plan::{Plan, StreamPlan};
-pub use tap::Tap;
+pub use tap::Trace;
 
-use crate::host::endpoint::{Endpoint, Visit};
+use crate::host::cast::Cast;
+use crate::host::endpoint::Endpoint;
+use crate::host::visit::Visit;
 use crate::id::Side;
 use crate::ledger::book::Book;
 use crate::net::packet::Packet;
@@ -28,7 +32,7 @@ pub struct Effects<'a> {
     /// The ledger of the node.
     pub book: &'a mut Book,
     /// An observer of the stream that is being traced.
-    pub tap: Option<&'a mut Tap>,
+    pub trace: &'a mut Trace,
 }
 
 /// One side of the streams of a node, or of every `stride`-th of them.
@@ -37,6 +41,7 @@ pub struct Host {
     plan: Rc<Plan>,
     listener: Listener,
     endpoints: Vec<Endpoint>,
+    scratch: Vec<u8>,
     first: usize,
     stride: usize,
 }
@@ -53,9 +58,11 @@ impl Host {
     }
 
     fn new(side: Side, plan: &Rc<Plan>, first: usize, stride: usize) -> Self {
-        let endpoints = (first..plan.len()).step_by(stride).map(|local| Endpoint::new(side, plan, local)).collect();
+        let cast = Cast::new(side, plan);
+        let endpoint = |local| Endpoint::new(side, plan, local, cast.party(local));
+        let endpoints = (first..plan.len()).step_by(stride).map(endpoint).collect();
         let listener = Listener::new(plan.scenario().kernel.somaxconn);
-        Self { side, plan: Rc::clone(plan), listener, endpoints, first, stride }
+        Self { side, plan: Rc::clone(plan), listener, endpoints, scratch: Vec::new(), first, stride }
     }
 
     /// How many slots (ends of streams) it carries.
@@ -82,16 +89,25 @@ impl Host {
 
     /// A packet arrives at a slot.
     pub fn handle_packet(&mut self, now: SimTime, slot: usize, packet: &Packet, effects: &mut Effects<'_>) {
-        let local = self.local(slot);
-        let mut visit = Visit { now, local, side: self.side, plan: &self.plan, listener: &mut self.listener, effects };
-        self.endpoints[slot].handle_packet(&mut visit, packet);
+        self.visit(now, slot, effects, |endpoint, visit| endpoint.handle_packet(visit, packet));
     }
 
     /// A slot's deadline is due.
     pub fn handle_deadline(&mut self, now: SimTime, slot: usize, effects: &mut Effects<'_>) {
+        self.visit(now, slot, effects, Endpoint::handle_deadline);
+    }
+
+    fn visit<'b>(
+        &mut self,
+        now: SimTime,
+        slot: usize,
+        effects: &mut Effects<'b>,
+        what: impl FnOnce(&mut Endpoint, &mut Visit<'_, 'b>),
+    ) {
         let local = self.local(slot);
-        let mut visit = Visit { now, local, side: self.side, plan: &self.plan, listener: &mut self.listener, effects };
-        self.endpoints[slot].handle_deadline(&mut visit);
+        let (plan, listener, scratch) = (&*self.plan, &mut self.listener, &mut self.scratch);
+        let mut visit = Visit { now, local, side: self.side, plan, listener, scratch, effects };
+        what(&mut self.endpoints[slot], &mut visit);
     }
 
     /// The run is over: what is still held is written into the ledger.

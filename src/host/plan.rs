@@ -90,9 +90,19 @@ impl Plan {
         &self.scenario.classes[usize::from(self.streams[local].class)]
     }
 
+    /// The closers of the contender.
+    pub fn closers(&self) -> &[WeightedCloser] {
+        &self.scenario.strategies[self.contender].closers
+    }
+
+    /// A stream's place in the node: streams are dealt out in turn.
+    pub fn local_number(&self, stream: StreamId) -> usize {
+        (stream.0 / self.scenario.nodes) as usize
+    }
+
     /// A stream's closer.
     pub fn closer(&self, local: usize) -> &WeightedCloser {
-        &self.scenario.strategies[self.contender].closers[usize::from(self.streams[local].closer)]
+        &self.closers()[usize::from(self.streams[local].closer)]
     }
 
     /// The side whose closing is measured.
@@ -111,7 +121,7 @@ impl Plan {
         };
         let stream = addr::stream_of(client)?.0;
         let ours = server == addr::server_ip(self.node) && stream % self.scenario.nodes == self.node.0;
-        let local = (stream / self.scenario.nodes) as usize;
+        let local = self.local_number(StreamId(stream));
         (ours && local < self.streams.len()).then_some(local)
     }
 

@@ -3,12 +3,11 @@
 use crate::host::{Effects, Plan};
 use crate::id::{Side, StreamId};
 use crate::net::addr;
-use crate::net::link::{DirectionConfig, Verdict};
+use crate::net::link::DirectionConfig;
 use crate::net::packet::Packet;
 use crate::net::segment::Segment;
-use crate::tcp::{Cx, Listener, State, Timer};
+use crate::tcp::{Cx, Listener};
 use crate::time::SimTime;
-use crate::xmpp::party::{Fact, Syscall};
 
 /// One call of an endpoint.
 pub(super) struct Visit<'a, 'b> {
@@ -43,11 +42,17 @@ impl<'a> Visit<'a, '_> {
 
     /// Hands a packet to the engine.
     pub(super) fn ship(&mut self, arrival: SimTime, number: u32, segment: Segment) {
+        let packet = self.packet(arrival, number, segment);
+        self.effects.packets.push(packet);
+    }
+
+    /// The segment with addresses round it.
+    pub(super) fn packet(&self, arrival: SimTime, number: u32, segment: Segment) -> Packet {
         let (client, server) = (addr::client_ip(self.stream()), addr::server_ip(self.plan.node()));
         let (source, destination) = match self.side {
             Side::Client => (client, server),
             Side::Server => (server, client),
         };
-        self.effects.packets.push(Packet { source, destination, departure: self.now, arrival, number, segment });
+        Packet { source, destination, departure: self.now, arrival, number, segment }
     }
 }

@@ -1,0 +1,63 @@
+//! Who plays what: the application of each side of each stream.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::host::Plan;
+use crate::id::Side;
+use crate::rng::{Purpose, Rng};
+use crate::xmpp::config::By;
+use crate::xmpp::idle::DecisionPlan;
+use crate::xmpp::party::{Party, PartyConfig, Role};
+
+/// The configurations of one side's applications, one for each class and closer, shared by all streams that have both.
+pub(super) struct Cast {
+    side: Side,
+    plan: Rc<Plan>,
+    closers: usize,
+    configs: Vec<Arc<PartyConfig>>,
+}
+
+impl Cast {
+    pub(super) fn new(side: Side, plan: &Rc<Plan>) -> Self {
+        let scenario = plan.scenario();
+        let closers = plan.closers();
+        let configs = scenario.classes.iter().flat_map(|class| {
+            closers.iter().map(move |closer| {
+                let role = match (scenario.by, side) {
+                    (By::Server, Side::Server) | (By::Client, Side::Client) | (By::Both, Side::Server) => {
+                        Role::Closer(closer.profile.clone())
+                    }
+                    (By::Both, Side::Client) => Role::ClosesToo(closer.profile.clone()),
+                    (By::Server, Side::Client) | (By::Client, Side::Server) => Role::Responder(class.responder.clone()),
+                };
+                let source = match side {
+                    Side::Client => class.traffic.client.clone(),
+                    Side::Server => class.traffic.server.clone(),
+                };
+                let (kind, negotiation) = (scenario.kind, scenario.negotiation);
+                Arc::new(PartyConfig { side, kind, negotiation, role, source })
+            })
+        });
+        Self { side, plan: Rc::clone(plan), closers: closers.len(), configs: configs.collect() }
+    }
+
+    /// The application of the node's `local`-th stream.
+    pub(super) fn party(&self, local: usize) -> Party {
+        let (seed, entity) = (self.plan.seed(), self.plan.stream(local).0.into());
+        let settled = self.plan.of(local);
+        let config = &self.configs[usize::from(settled.class) * self.closers + usize::from(settled.closer)];
+        let mut decision = Rng::new(seed, entity, Purpose::Decision);
+        let when = self.plan.scenario().when.as_ref().or(self.plan.closer(local).when.as_ref());
+        let mut plan = when.map_or(DecisionPlan::Never, |w| DecisionPlan::draw(w, &mut decision));
+        if self.plan.scenario().by == By::Both {
+            plan = plan.simultaneous(settled.opens);
+        }
+        let traffic = match self.side {
+            Side::Client => Purpose::ClientTraffic,
+            Side::Server => Purpose::ServerTraffic,
+        };
+        let (traffic, behaviour) = (Rng::new(seed, entity, traffic), Rng::new(seed, entity, Purpose::Behaviour));
+        Party::new(Arc::clone(config), plan, traffic, behaviour)
+    }
+}
