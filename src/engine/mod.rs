@@ -70,7 +70,7 @@ pub trait Engine: Sync {
 #[derive(Clone, Debug, Error)]
 pub enum EngineError {
     /// A link is faster than the engine can keep exact.
-    #[error("a latency of {latency} is too short for the turmoil engine, whose clock ticks in whole milliseconds: every link needs at least {least}")]
+    #[error("a latency of {latency} is too short for the turmoil engine: every link needs at least {least}, two of its shortest ticks")]
     TooFast {
         /// The fastest link's latency.
         latency: Micros,

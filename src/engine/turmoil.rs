@@ -2,10 +2,13 @@
 //!
 //! Each turmoil host is a rack of machines with one UDP socket as its network card; each datagram is one IP packet.
 //! One host carries the server, a few carry the clients. A link's verdict has already fixed when a packet arrives:
-//! that instant travels in the frame, and the receiving card holds the packet until then. turmoil's clock ticks in
-//! whole milliseconds; a card that wakes at clock T handles everything due before T, each thing at its own exact
+//! that instant travels in the frame, and the receiving card holds the packet until then. turmoil's clock
+//! ticks; a card that wakes at clock T handles everything due before T, each thing at its own exact
 //! microsecond. A frame reaches the other card at most two ticks after the packet left, so that arrivals are exact
 //! as long as no link is faster than two ticks. That is checked before a run and asserted for every frame.
+//!
+//! tokio's timers, and so turmoil's clock, count whole milliseconds. A millisecond of turmoil's clock stands for one
+//! tick of simulated time, whatever its length: half the fastest link's latency, within limits.
 #![expect(clippy::disallowed_methods, reason = "this driver waits on turmoil's simulated clock")]
 
 use std::cell::{Cell, RefCell};
@@ -29,8 +32,8 @@ use crate::time::{Micros, SimTime};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Turmoil;
 
-/// turmoil's clock cannot tick faster: tokio's timers have millisecond resolution.
-const SHORTEST_TICK: Micros = Micros::from_millis(1);
+/// A shorter tick would cost more than anybody waits for: each takes some 10 us of real time.
+const SHORTEST_TICK: Micros = Micros::new(50);
 
 /// A longer tick saves little and makes bursts of frames.
 const LONGEST_TICK: Micros = Micros::from_millis(10);
@@ -38,8 +41,11 @@ const LONGEST_TICK: Micros = Micros::from_millis(10);
 /// The UDP port of every network card.
 const CARD_PORT: u16 = 9;
 
+/// What one tick is on turmoil's clock.
+const TURMOIL_TICK: Duration = Duration::from_millis(1);
+
 /// Client racks of a node.
-const CLIENT_HOSTS: usize = 4;
+const CLIENT_HOSTS: usize = 2;
 
 /// Largest frame: header and a segment with 64 KiB of payload.
 const LARGEST_FRAME: usize = 66_000;
@@ -86,7 +92,7 @@ fn simulate(
     let mut sim = turmoil::Builder::new()
         .epoch(UNIX_EPOCH)
         .rng_seed(node.seed)
-        .tick_duration(Duration::from_micros(wire.tick.get()))
+        .tick_duration(TURMOIL_TICK)
         .simulation_duration(Duration::MAX)
         .min_message_latency(Duration::ZERO)
         .max_message_latency(Duration::ZERO)
@@ -129,7 +135,7 @@ async fn run_card(wire: Rc<Wire>, card: usize) -> turmoil::Result {
         while let Ok((length, _)) = socket.try_recv_from(&mut frame) {
             wire.receive(card, &frame[..length], handled)?;
         }
-        let clock = clock();
+        let clock = wire.clock();
         handled = clock.min(wire.end);
         let next = wire.run_before(card, handled, &mut packets);
         for packet in packets.drain(..) {
@@ -141,16 +147,13 @@ async fn run_card(wire: Rc<Wire>, card: usize) -> turmoil::Result {
         frame.resize(LARGEST_FRAME, 0);
         // The first tick after the next thing that is due; without one, only a frame can wake this card.
         let wake = next.filter(|n| *n < wire.end).map(|n| wire.tick_after(n));
-        let wait = wake.map_or(Duration::MAX, |w| Duration::from_micros(w.since(clock).get()));
+        let wait = wake.map_or(Duration::MAX, |w| TURMOIL_TICK * wire.ticks(w.since(clock)));
         if let Ok(readable) = tokio::time::timeout(wait, socket.readable()).await {
             readable?;
         }
     }
 }
 
-fn clock() -> SimTime {
-    SimTime::from_micros(u64::try_from(turmoil::elapsed().as_micros()).unwrap_or(u64::MAX))
-}
 
 impl Wire {
     fn new(node: &NodeRun<'_>, traced: Option<StreamId>) -> Self {
@@ -159,10 +162,10 @@ impl Wire {
         let clients = (0..client_hosts).map(|c| Host::clients(&plan, c, client_hosts));
         let stations = std::iter::once(Host::server(&plan)).chain(clients).map(Station::new).collect();
         let book = Book::new(node.node, plan.entries());
-        let half = node.scenario.fastest_latency().get() / 2 / 1_000 * 1_000;
+        let half = Micros::new(node.scenario.fastest_latency().get() / 2);
         Self {
             end: end_of(node.scenario),
-            tick: Micros::new(half).clamp(SHORTEST_TICK, LONGEST_TICK),
+            tick: half.clamp(SHORTEST_TICK, LONGEST_TICK),
             book: RefCell::new(book),
             trace: RefCell::new(Trace::new(traced.map(|s| plan.local_number(s)))),
             stations: RefCell::new(stations),
@@ -175,6 +178,16 @@ impl Wire {
     /// Nothing is due anywhere and nothing is under way: the rest of the run changes nothing.
     fn is_quiet(&self) -> bool {
         self.in_flight.get() == 0 && self.stations.borrow().iter().all(|s| s.next().is_none_or(|n| n >= self.end))
+    }
+
+    /// Simulated time as the card that runs now sees it.
+    fn clock(&self) -> SimTime {
+        let ticks = turmoil::elapsed().as_millis() / TURMOIL_TICK.as_millis();
+        SimTime::ZERO + self.tick * u64::try_from(ticks).unwrap_or(u64::MAX)
+    }
+
+    fn ticks(&self, length: Micros) -> u32 {
+        u32::try_from(length.get() / self.tick.get()).unwrap_or(u32::MAX)
     }
 
     fn tick_after(&self, t: SimTime) -> SimTime {

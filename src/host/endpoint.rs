@@ -18,6 +18,7 @@ use crate::net::segment::{Segment, Seq};
 use crate::rng::{Purpose, Rng};
 use crate::tcp::{self, Errno, Identity, Socket, State};
 use crate::time::SimTime;
+use crate::xmpp::config::StreamKind;
 use crate::xmpp::observer::CloseTagObserver;
 use crate::xmpp::party::{self, Fact, Party, Syscall};
 
@@ -98,14 +99,12 @@ impl Endpoint {
         }
         visit.arrived(packet);
         let cx = visit.cx();
-        match &mut self.socket {
-            Some(socket) => socket.handle_segment(cx, segment),
-            None if self.may_accept(visit, segment) => self.accept(visit, segment),
-            None => {
-                if let Some(reset) = tcp::reset_for(segment) {
-                    self.emit(visit, reset);
-                }
-            }
+        if let Some(socket) = &mut self.socket {
+            socket.handle_segment(cx, segment);
+        } else if self.may_accept(visit, segment) {
+            self.adopt(visit, Socket::accept(cx, self.identity(visit), segment));
+        } else if let Some(reset) = tcp::reset_for(segment) {
+            self.emit(visit, reset);
         }
         if let Some((from, until)) = payload {
             self.note_refusal(visit, from, until);
@@ -159,12 +158,8 @@ impl Endpoint {
             && visit.listener.admits(&visit.plan.scenario().kernel)
     }
 
-    fn accept(&mut self, visit: &mut Visit<'_, '_>, syn: &Segment) {
-        self.adopt(visit, Socket::accept(visit.cx(), self.identity(visit), syn));
-    }
-
     fn identity(&self, visit: &Visit<'_, '_>) -> Identity {
-        let (client, server) = (addr::client_port(visit.stream()), addr::server_port(visit.plan.scenario().kind));
+        let (client, server) = (addr::client_port(visit.stream()), server_port(visit));
         let (local_port, remote_port) = match visit.side {
             Side::Client => (client, server),
             Side::Server => (server, client),
@@ -407,6 +402,13 @@ fn bury(visit: &mut Visit<'_, '_>, socket: &Socket) {
     book.socket_state(visit.local, visit.side, None, visit.now);
     book.socket_gone(visit.local, visit.side, remains(socket), visit.now);
     book.retransmissions(visit.local, socket.retransmissions());
+}
+
+fn server_port(visit: &Visit<'_, '_>) -> u16 {
+    match visit.plan.scenario().kind {
+        StreamKind::ClientToServer => addr::CLIENT_TO_SERVER,
+        StreamKind::ServerToServer => addr::SERVER_TO_SERVER,
+    }
 }
 
 /// Most bytes one read takes, as servers commonly do.

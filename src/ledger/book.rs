@@ -97,7 +97,7 @@ pub(crate) struct Page {
     bytes: u64,
     retransmissions: u32,
     resets: u32,
-    violations: u32,
+    violations: u64,
 }
 
 /// The live ledger of a node.
@@ -266,7 +266,7 @@ impl Book {
     }
 
     /// The closer's bytes after its close tag, counted by the observer.
-    pub fn violations(&mut self, local: usize, bytes: u32) {
+    pub fn violations(&mut self, local: usize, bytes: u64) {
         self.pages[local].violations += bytes;
     }
 

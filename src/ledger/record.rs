@@ -47,7 +47,7 @@ pub struct StreamRecord {
     /// RST segments sent, both ways.
     pub resets: u32,
     /// Bytes the closer wrote after its close tag.
-    pub violations: u32,
+    pub violations: u64,
 }
 
 /// Stanzas of one direction. `sent == delivered + lost`, and `deferred` were never sent.
