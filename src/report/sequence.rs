@@ -18,7 +18,7 @@ const WIRE: usize = 56;
 /// How far an arrow reaches from its kernel, if its text is not longer.
 const REACH: usize = 32;
 
-/// Draws the chart: at most 119 columns wide, lines end in a newline and in no space.
+/// Draws the chart: at most 119 columns wide (in the first 99,999 seconds), lines end in a newline and in no space.
 ///
 /// Events of the same microsecond stay in the order given, arrivals first: what a packet causes stands below it.
 pub fn render(events: &[TraceEvent]) -> String {
