@@ -37,8 +37,7 @@ pub(super) fn read<'a>(limit: u32, pieces: impl IntoIterator<Item = &'a [u8]>) -
     (items, None)
 }
 
-pub(super) const HEADER: &str =
-    "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
+pub(super) const HEADER: &str = "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>";
 
 /// Reads a stream whose header is followed by `body`; the header's own item is left out.
 pub(super) fn read_body(body: &str) -> Reading {
@@ -210,7 +209,8 @@ fn names_count_by_their_namespace() {
 
 #[test]
 fn an_element_says_nothing_about_the_next() {
-    let (items, error) = read_body("<iq type='get' id='q1'><ping xmlns='urn:xmpp:ping'/></iq><iq/><message type='get'/>");
+    let (items, error) =
+        read_body("<iq type='get' id='q1'><ping xmlns='urn:xmpp:ping'/></iq><iq/><message type='get'/>");
     assert_eq!(error, None);
     assert_eq!(items[1], element(Name::Iq, None, None, Child::None, 5));
     assert_eq!(items[2], element(Name::Message, None, None, Child::None, 21));
