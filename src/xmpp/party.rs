@@ -559,3 +559,121 @@ impl Party {
         self.facts.push_back(Fact::Disorder(disorder));
     }
 }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Purpose;
+    use crate::time::Micros;
+    use crate::xmpp::config::Strategy;
+    use crate::xmpp::testing::{Pair, at, poisson};
+    use crate::xmpp::writer::StreamWriter;
+
+    /// A server that is up at time zero, and the pen of its client.
+    fn server(role: Role) -> (Party, StreamWriter) {
+        let config = PartyConfig {
+            side: Side::Server,
+            kind: StreamKind::ClientToServer,
+            negotiation: Negotiation::Minimal,
+            role,
+            source: None,
+        };
+        let rng = || Rng::new(1, 1, Purpose::Behaviour);
+        let mut party = Party::new(Arc::new(config), DecisionPlan::AfterUp(Micros::from_secs(1)), rng(), rng());
+        let mut header = Vec::new();
+        let writer = StreamWriter::open(StreamKind::ClientToServer, Side::Client, &mut header);
+        party.handle_connected(at(0));
+        party.handle_bytes(at(0), &header);
+        let n = party.pending_bytes().len();
+        party.handle_accepted(at(0), n);
+        assert_eq!(facts(&mut party), [Fact::Up]);
+        (party, writer)
+    }
+
+    fn facts(party: &mut Party) -> Vec<Fact> {
+        std::iter::from_fn(|| party.poll_fact()).collect()
+    }
+
+    fn written(write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        write(&mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn stanzas_are_processed_when_they_are_whole_and_must_come_in_order() {
+        let (mut party, pen) = server(Role::Closer(CloserProfile::plain(Strategy::Handshake)));
+        let bytes = written(|out| (0..2).for_each(|number| pen.message(number, 100, out)));
+        party.handle_bytes(at(1), &bytes[..150]);
+        assert_eq!(facts(&mut party), [Fact::Delivered { stanza: 0 }]);
+        party.handle_bytes(at(2), &bytes[150..]);
+        assert_eq!(facts(&mut party), [Fact::Delivered { stanza: 1 }]);
+        party.handle_bytes(at(3), &written(|out| pen.message(7, 100, out)));
+        let gap = Disorder::Number { expected: 2, found: Some(7) };
+        assert_eq!(facts(&mut party), [Fact::Disorder(gap)]);
+    }
+
+    #[test]
+    fn what_nobody_writes_at_this_point_is_an_error_of_the_simulator() {
+        let (mut party, pen) = server(Role::Closer(CloserProfile::plain(Strategy::Handshake)));
+        party.handle_bytes(at(1), &written(|out| pen.auth(out)));
+        assert!(matches!(facts(&mut party)[..], [Fact::Disorder(Disorder::Unexpected(Item::Element(_)))]));
+        let (mut party, _) = server(Role::Responder(ResponderProfile::plain(Responder::Compliant)));
+        party.handle_bytes(at(1), b"not XML");
+        assert!(matches!(facts(&mut party)[..], [Fact::Disorder(Disorder::Unreadable(_))]));
+        assert_eq!(party.poll_syscall(), Some(Syscall::Close));
+    }
+
+    #[test]
+    fn an_answer_to_another_ping_counts_for_nothing() {
+        let (mut party, pen) = server(Role::Closer(CloserProfile::plain(Strategy::PingThenHandshake)));
+        party.handle_deadline(at(1_000));
+        let n = party.pending_bytes().len();
+        party.handle_accepted(at(1_000), n);
+        party.handle_bytes(at(1_001), &written(|out| pen.ping_result(9, out)));
+        assert!(party.pending_bytes().is_empty(), "still waiting");
+        party.handle_bytes(at(1_002), &written(|out| pen.ping_result(0, out)));
+        assert_eq!(party.pending_bytes(), b"</stream:stream>");
+    }
+
+    #[test]
+    fn a_ping_is_answered_with_its_number() {
+        let (mut party, pen) = server(Role::Responder(ResponderProfile::plain(Responder::Compliant)));
+        party.handle_bytes(at(1), &written(|out| pen.ping_get(42, out)));
+        let answer = String::from_utf8_lossy(party.pending_bytes()).into_owned();
+        assert!(answer.contains("id='q42'") && answer.contains("type='result'"), "{answer}");
+        assert_eq!(facts(&mut party), [], "a ping is no stanza of the ledger");
+    }
+
+    #[test]
+    fn once_it_has_let_go_it_does_nothing_at_all() {
+        let (mut party, pen) = server(Role::Closer(CloserProfile::plain(Strategy::TagAndClose)));
+        party.handle_deadline(at(1_000));
+        let n = party.pending_bytes().len();
+        party.handle_accepted(at(1_000), n);
+        assert_eq!(party.poll_syscall(), Some(Syscall::Close));
+        facts(&mut party);
+        party.handle_bytes(at(1_001), &written(|out| pen.message(0, 100, out)));
+        party.handle_eof(at(1_001));
+        party.handle_reset(at(1_001));
+        party.handle_deadline(at(1_002));
+        assert_eq!((party.poll_syscall(), party.next_deadline(), party.wants_to_read()), (None, None, false));
+        assert_eq!(facts(&mut party), []);
+    }
+
+    #[test]
+    fn the_same_numbers_give_the_same_life() {
+        let life = || {
+            let builder = Pair::builder().responder(Responder::Slow);
+            let mut pair = builder.peer_writes(poisson(50.0)).closer_writes(poisson(50.0)).open_stream(17);
+            pair.run_until(at(30_000));
+            Side::BOTH.map(|side| (pair.facts(side).to_vec(), pair.transcript(side)))
+        };
+        assert_eq!(life(), life());
+    }
+
+    #[test]
+    fn a_party_at_rest_is_small() {
+        let own = size_of::<Party>() - size_of::<Reader>();
+        assert!(own <= 328, "{own} bytes beside its reader");
+    }
+}

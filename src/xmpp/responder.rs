@@ -282,6 +282,9 @@ impl Party {
 }
 
 #[cfg(test)]
+mod tests;
+
+#[cfg(test)]
 mod table_tests {
     use super::*;
 

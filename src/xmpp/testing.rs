@@ -82,7 +82,7 @@ pub(super) struct Builder {
     roles: [Role; 2],
     kind: StreamKind,
     negotiation: Negotiation,
-    plan: DecisionPlan,
+    plans: [DecisionPlan; 2],
     sources: [Option<Source>; 2],
 }
 
@@ -127,7 +127,13 @@ impl Builder {
     }
 
     pub(super) fn plan(mut self, plan: DecisionPlan) -> Self {
-        self.plan = plan;
+        self.plans = [plan; 2];
+        self
+    }
+
+    /// A plan of its own for the closer's peer, after that of both.
+    pub(super) fn peer_plan(mut self, plan: DecisionPlan) -> Self {
+        self.plans[self.closer.other().index()] = plan;
         self
     }
 
@@ -161,7 +167,7 @@ impl Builder {
             let purpose = if side == Side::Client { Purpose::ClientTraffic } else { Purpose::ServerTraffic };
             let rngs = [purpose, Purpose::Behaviour].map(|purpose| Rng::new(1, stream, purpose));
             let [traffic, behaviour] = rngs;
-            Machine::new(Party::new(Arc::new(config), self.plan, traffic, behaviour))
+            Machine::new(Party::new(Arc::new(config), self.plans[side.index()], traffic, behaviour))
         });
         let mut pair =
             Pair { machines, closer: self.closer, now: SimTime::ZERO, travelling: BTreeMap::new(), serial: 0 };
@@ -194,7 +200,7 @@ impl Pair {
             ],
             kind: StreamKind::ClientToServer,
             negotiation: Negotiation::Minimal,
-            plan: DecisionPlan::AfterUp(Micros::from_secs(1)),
+            plans: [DecisionPlan::AfterUp(Micros::from_secs(1)); 2],
             sources: [None, None],
         }
     }
