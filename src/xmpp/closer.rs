@@ -2,8 +2,9 @@
 
 use crate::time::{Micros, SimTime};
 use crate::xmpp::config::{Answered, CloserProfile, Condition, InWait, Ping, Strategy, Unanswered};
+use crate::xmpp::fact::{Outcome, Syscall};
 use crate::xmpp::idle::DecisionPlan;
-use crate::xmpp::party::{Outcome, Party, Role, Syscall};
+use crate::xmpp::party::{End, Party, Role};
 use crate::xmpp::phase::Phase;
 use crate::xmpp::writer::StreamWriter;
 
@@ -141,11 +142,16 @@ impl Party {
         self.phase = Phase::Pinging { writer, number, answered: ping.answered, until: now + ping.timeout };
     }
 
-    /// The other side is alive.
-    pub(super) fn ping_answered(&mut self, now: SimTime) {
-        match std::mem::replace(&mut self.phase, Phase::Done) {
-            Phase::Pinging { writer, answered: Answered::Close, .. } => self.close_stream(now, writer),
-            Phase::Pinging { writer, answered: Answered::Stay, .. } => {
+    /// Ping `number` was answered: the other side is alive.
+    pub(super) fn ping_answered(&mut self, now: SimTime, number: u32) {
+        let Phase::Pinging { number: asked, answered, .. } = self.phase else { return };
+        if asked != number {
+            return;
+        }
+        let Some(writer) = self.phase.take_pen() else { return };
+        match answered {
+            Answered::Close => self.close_stream(now, writer),
+            Answered::Stay => {
                 self.phase = Phase::Open(writer);
                 self.since = now;
                 if matches!(self.plan, DecisionPlan::At(_)) {
@@ -153,7 +159,6 @@ impl Party {
                     self.plan = DecisionPlan::Never;
                 }
             }
-            phase => self.phase = phase,
         }
     }
 
@@ -196,7 +201,7 @@ impl Party {
             Strategy::AbruptClose => self.finish(Outcome::Closed, Syscall::Close),
             Strategy::AbruptReset => self.finish(Outcome::Closed, Syscall::Abort),
             Strategy::TagAndClose | Strategy::TimeoutError => {
-                if self.broken || self.out.is_torn() {
+                if self.end == End::Failure || self.out.is_torn() {
                     return self.finish(Outcome::Closed, Syscall::Close);
                 }
                 self.out.push(None, |bytes| writer.close(bytes));
@@ -206,7 +211,7 @@ impl Party {
             | Strategy::HandshakeHalfClose
             | Strategy::ErrorHandshake
             | Strategy::PingThenHandshake => {
-                if self.broken {
+                if self.end == End::Failure {
                     return self.finish(Outcome::PeerReset, Syscall::Close);
                 }
                 self.out.push(None, |bytes| writer.close(bytes));
@@ -217,33 +222,26 @@ impl Party {
 
     /// The other side's tag has come: in answer, in the same moment, or first.
     pub(super) fn closer_hears_tag(&mut self) {
-        match std::mem::replace(&mut self.phase, Phase::Done) {
-            Phase::Open(writer) | Phase::Pinging { writer, .. } => {
-                self.has_decided();
-                self.out.push(None, |bytes| writer.close(bytes));
-                self.leave(Outcome::Clean, None);
-            }
-            Phase::AwaitingTag { give_up, .. } => self.leave(Outcome::Clean, give_up),
-            phase => self.phase = phase,
+        if let Phase::AwaitingTag { give_up, .. } = self.phase {
+            self.leave(Outcome::Clean, give_up);
+        } else if let Some(writer) = self.phase.take_pen() {
+            self.has_decided();
+            self.out.push(None, |bytes| writer.close(bytes));
+            self.leave(Outcome::Clean, None);
         }
     }
 
-    /// End of file or a socket error has come.
+    /// End of file or a socket error has come. In the grace nobody looks at the socket.
     pub(super) fn closer_hears_end(&mut self, outcome: Outcome) {
-        match self.phase {
-            Phase::Open(_) | Phase::Pinging { .. } => {
-                self.notice();
-                self.has_decided();
-                self.finish(outcome, Syscall::Close);
-            }
-            Phase::AwaitingTag { .. } => {
-                self.notice();
-                self.finish(outcome, Syscall::Close);
-            }
-            // How it ends is settled; after an error nothing can be written any more.
-            Phase::Leaving { outcome: settled, .. } if self.broken => self.finish(settled, Syscall::Close),
-            // In the grace nobody looks at the socket.
-            _ => {}
+        if matches!(self.phase, Phase::Open(_) | Phase::Pinging { .. } | Phase::AwaitingTag { .. }) {
+            self.notice();
+            self.has_decided();
+            self.finish(outcome, Syscall::Close);
+        } else if let Phase::Leaving { outcome: settled, .. } = self.phase
+            && self.end == End::Failure
+        {
+            // How it ends is settled, and nothing can be written any more.
+            self.finish(settled, Syscall::Close);
         }
     }
 }

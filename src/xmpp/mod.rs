@@ -2,6 +2,8 @@
 
 pub mod closer;
 pub mod config;
+pub mod fact;
+mod hearing;
 pub mod idle;
 mod negotiation;
 pub mod observer;

@@ -6,8 +6,9 @@
 
 use crate::id::Side;
 use crate::xmpp::config::{Negotiation, StreamKind};
+use crate::xmpp::fact::Disorder;
 use crate::xmpp::outbox::Outbox;
-use crate::xmpp::party::{Disorder, PartyConfig};
+use crate::xmpp::party::PartyConfig;
 use crate::xmpp::stanza::{Child, Element, IqType, Item, Name};
 use crate::xmpp::writer::{Features, StreamWriter};
 
@@ -166,24 +167,24 @@ mod tests {
         Side::BOTH.map(|side| pair.up(side))
     }
 
-    fn ms(ms: u64) -> Option<SimTime> {
-        Some(SimTime::ZERO + Micros::from_millis(ms))
+    fn ms(times: [u64; 2]) -> [Option<SimTime>; 2] {
+        times.map(|ms| Some(SimTime::ZERO + Micros::from_millis(ms)))
     }
 
     #[test]
     fn minimal_is_one_round_trip() {
         for kind in [StreamKind::ClientToServer, StreamKind::ServerToServer] {
-            assert_eq!(ups(kind, Negotiation::Minimal), [ms(20), ms(10)]);
+            assert_eq!(ups(kind, Negotiation::Minimal), ms([20, 10]));
         }
     }
 
     #[test]
     fn full_is_four_round_trips_for_a_client() {
-        assert_eq!(ups(StreamKind::ClientToServer, Negotiation::Full), [ms(80), ms(70)]);
+        assert_eq!(ups(StreamKind::ClientToServer, Negotiation::Full), ms([80, 70]));
     }
 
     #[test]
     fn full_is_three_round_trips_between_servers() {
-        assert_eq!(ups(StreamKind::ServerToServer, Negotiation::Full), [ms(60), ms(50)]);
+        assert_eq!(ups(StreamKind::ServerToServer, Negotiation::Full), ms([60, 50]));
     }
 }

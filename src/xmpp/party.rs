@@ -17,15 +17,13 @@ use std::sync::Arc;
 use crate::id::Side;
 use crate::rng::Rng;
 use crate::time::SimTime;
-use crate::xmpp::config::{
-    CloserProfile, InWait, MAX_STANZA, Negotiation, Responder, ResponderProfile, Source, StreamKind,
-};
+use crate::xmpp::config::{CloserProfile, MAX_STANZA, Negotiation, ResponderProfile, Source, StreamKind};
+pub use crate::xmpp::fact::{Disorder, Fact, Outcome, Syscall};
 use crate::xmpp::idle::DecisionPlan;
-use crate::xmpp::negotiation::{Opening, Progress};
+use crate::xmpp::negotiation::Opening;
 use crate::xmpp::outbox::{Outbox, Stanza};
 use crate::xmpp::phase::Phase;
-use crate::xmpp::reader::{ReadError, Reader};
-use crate::xmpp::stanza::{Child, Element, IqType, Item, Name};
+use crate::xmpp::reader::Reader;
 use crate::xmpp::traffic::Traffic;
 
 /// What all parties of one kind share.
@@ -55,88 +53,6 @@ pub enum Role {
     Responder(ResponderProfile),
 }
 
-/// What a party wants of its kernel, besides sending and receiving.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Syscall {
-    /// `shutdown(SHUT_WR)`.
-    ShutdownWrite,
-    /// `close()`.
-    Close,
-    /// `SO_LINGER` 0 and `close()`.
-    Abort,
-    /// The machine is switched off.
-    PowerOff,
-}
-
-/// How a closing ended for the closer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The other side's tag came.
-    Clean,
-    /// It did not come in time.
-    Timeout,
-    /// End of file came instead.
-    PeerFin,
-    /// A reset (or another socket error) came instead.
-    PeerReset,
-    /// Something came that is not XML, or not allowed in a stream.
-    BadXml,
-    /// The closer did not wait.
-    Closed,
-}
-
-/// What happened, for the ledger. Only messages are stanzas here: negotiation and pings are not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fact {
-    /// This side of the stream is up: traffic begins.
-    Up,
-    /// The kernel took a stanza's first byte.
-    Sent {
-        /// Its number in its direction, from 0.
-        stanza: u32,
-        /// Its size in bytes.
-        size: u32,
-        /// Offset in this side's stream just after its last byte.
-        end: u64,
-    },
-    /// So many stanzas were held back: nothing of them was written, the stream is closing.
-    Deferred(u32),
-    /// A stanza was read whole and processed.
-    Delivered {
-        /// Its number in its direction.
-        stanza: u32,
-    },
-    /// A stanza was read whole after the application had stopped processing.
-    Unprocessed {
-        /// Its number in its direction.
-        stanza: u32,
-    },
-    /// The closer decided.
-    Decided,
-    /// This application knows that the stream is over: it has read the tag, end of file or a reset.
-    Noticed,
-    /// The closer let go of its socket.
-    Released(Outcome),
-    /// Something came that cannot come while both sides are ours: an error of the simulator.
-    Disorder(Disorder),
-}
-
-/// An error of the simulator, seen by the side that reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Disorder {
-    /// A stanza out of order.
-    Number {
-        /// The number that was next.
-        expected: u32,
-        /// The number that it bears.
-        found: Option<u32>,
-    },
-    /// An element that nobody writes at this point.
-    Unexpected(Item),
-    /// Bytes that cannot be read, from a side that writes none such.
-    Unreadable(ReadError),
-}
-
 /// One application at one end of one stream.
 #[derive(Debug)]
 pub struct Party {
@@ -144,10 +60,10 @@ pub struct Party {
     pub(super) plan: DecisionPlan,
     pub(super) phase: Phase,
     pub(super) out: Outbox,
-    reader: Reader,
-    traffic: Traffic,
+    pub(super) reader: Reader,
+    pub(super) traffic: Traffic,
     pub(super) behaviour: Rng,
-    facts: VecDeque<Fact>,
+    pub(super) facts: VecDeque<Fact>,
     /// `shutdown()` is wanted.
     pub(super) shuts: bool,
     /// The last system call is wanted.
@@ -155,23 +71,38 @@ pub struct Party {
     /// The instant from which the plan counts.
     pub(super) since: SimTime,
     /// When a responder vanishes or hangs.
-    moment: Option<SimTime>,
+    pub(super) moment: Option<SimTime>,
     /// The number of the next stanza to be written.
     written: u32,
     /// The number of the next stanza to come.
-    heard: u32,
+    pub(super) next_heard: u32,
     /// Pings asked so far.
     pub(super) pings: u32,
     pub(super) decided: bool,
+    pub(super) heard: Heard,
+    pub(super) end: End,
+}
+
+/// What has been heard of the stream's end.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Heard {
+    /// A stream error.
+    pub(super) error: bool,
+    /// The other side's tag.
+    pub(super) tag: bool,
+    /// Whether [`Fact::Noticed`] was reported.
     noticed: bool,
-    /// The other side's tag has come.
-    tag_heard: bool,
-    /// A stream error has come.
-    pub(super) errored: bool,
-    /// End of file has come.
-    pub(super) eof: bool,
-    /// The socket has failed, and the application has not looked yet.
-    pub(super) broken: bool,
+}
+
+/// What has been heard of the socket's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// Nothing.
+    No,
+    /// End of file.
+    Fin,
+    /// An error.
+    Failure,
 }
 
 impl Party {
@@ -192,14 +123,11 @@ impl Party {
             since: SimTime::ZERO,
             moment: None,
             written: 0,
-            heard: 0,
+            next_heard: 0,
             pings: 0,
             decided: false,
-            noticed: false,
-            tag_heard: false,
-            errored: false,
-            eof: false,
-            broken: false,
+            heard: Heard::default(),
+            end: End::No,
         }
     }
 
@@ -214,19 +142,19 @@ impl Party {
     pub fn handle_bytes(&mut self, now: SimTime, bytes: &[u8]) {
         let mut rest = bytes;
         // Behind the close tag nothing is read any more, as an application does that has stopped its parser.
-        while self.wants_to_read() && !self.tag_heard {
+        while self.wants_to_read() && !self.heard.tag {
             match self.reader.next(&mut rest) {
                 Ok(Some(item)) => self.hear(now, item),
                 Ok(None) => break,
-                Err(error) => self.hear_nonsense(now, error),
+                Err(error) => self.hear_nonsense(error),
             }
         }
-        self.settle(now);
+        self.settle();
     }
 
     /// `recv()` gave end of file.
-    pub fn handle_eof(&mut self, now: SimTime) {
-        self.eof = true;
+    pub fn handle_eof(&mut self, _now: SimTime) {
+        self.end = End::Fin;
         if !self.is_up() {
             self.finish(Outcome::PeerFin, Syscall::Close);
         } else if self.role_is_closer() {
@@ -234,12 +162,12 @@ impl Party {
         } else {
             self.responder_hears_eof();
         }
-        self.settle(now);
+        self.settle();
     }
 
     /// The socket failed: reset, timed out, or a write was refused.
-    pub fn handle_reset(&mut self, now: SimTime) {
-        self.broken = true;
+    pub fn handle_reset(&mut self, _now: SimTime) {
+        self.end = End::Failure;
         if !self.is_up() {
             self.finish(Outcome::PeerReset, Syscall::Close);
         } else if self.role_is_closer() {
@@ -247,7 +175,7 @@ impl Party {
         } else {
             self.responder_hears_reset();
         }
-        self.settle(now);
+        self.settle();
     }
 
     /// The kernel took the first `n` bytes of [`Self::pending_bytes`].
@@ -255,7 +183,7 @@ impl Party {
     /// # Panics
     ///
     /// If more were taken than were pending.
-    pub fn handle_accepted(&mut self, now: SimTime, n: usize) {
+    pub fn handle_accepted(&mut self, _now: SimTime, n: usize) {
         let facts = &mut self.facts;
         self.out.accept(n, |stanza, end| {
             facts.push_back(Fact::Sent { stanza: stanza.number, size: stanza.size, end });
@@ -264,7 +192,7 @@ impl Party {
             // The kernel is full, and this application does not wait for it.
             self.finish(outcome, Syscall::Close);
         }
-        self.settle(now);
+        self.settle();
     }
 
     /// [`Self::next_deadline`] has come.
@@ -277,7 +205,7 @@ impl Party {
         while self.phase_deadline().is_some_and(|at| at <= now) {
             self.expire(now);
         }
-        self.settle(now);
+        self.settle();
     }
 
     /// Whether the application calls `recv()`.
@@ -316,9 +244,10 @@ impl Party {
 
     /// When the phase ends by itself, or the closer decides.
     fn phase_deadline(&self) -> Option<SimTime> {
-        match self.phase {
-            Phase::Open(_) if self.role_is_closer() => self.plan.due(self.since),
-            _ => self.phase.deadline(),
+        if self.role_is_closer() && matches!(self.phase, Phase::Open(_)) {
+            self.plan.due(self.since)
+        } else {
+            self.phase.deadline()
         }
     }
 
@@ -342,117 +271,13 @@ impl Party {
         }
     }
 
-    fn role_is_closer(&self) -> bool {
+    pub(super) fn role_is_closer(&self) -> bool {
         self.closer_profile().is_some()
     }
 
     /// Whether the stream is, or was, up.
-    fn is_up(&self) -> bool {
+    pub(super) fn is_up(&self) -> bool {
         !matches!(self.phase, Phase::Connecting | Phase::Opening(_))
-    }
-
-    /// One item was read.
-    fn hear(&mut self, now: SimTime, item: Item) {
-        if matches!(self.phase, Phase::Opening(_)) {
-            return self.negotiate(now, item);
-        }
-        match item {
-            Item::CloseTag => {
-                self.tag_heard = true;
-                self.notice();
-                if self.role_is_closer() { self.closer_hears_tag() } else { self.responder_hears_tag(now) }
-            }
-            Item::Element(element) => match element.name {
-                Name::Message => self.hear_stanza(now, element.number),
-                Name::Iq => self.hear_iq(now, element),
-                Name::StreamError => self.errored = true,
-                Name::Features | Name::Auth | Name::Success | Name::Presence | Name::Other => {
-                    self.disorder(Disorder::Unexpected(item));
-                }
-            },
-            Item::Header(_) => self.disorder(Disorder::Unexpected(item)),
-        }
-    }
-
-    fn negotiate(&mut self, now: SimTime, item: Item) {
-        let Phase::Opening(opening) = std::mem::replace(&mut self.phase, Phase::Done) else { return };
-        match opening.handle(&self.config, item, &mut self.out) {
-            Ok(Progress::Opening(opening)) => self.phase = Phase::Opening(opening),
-            Ok(Progress::Restarted(opening)) => {
-                self.reader.restart();
-                self.phase = Phase::Opening(opening);
-            }
-            Ok(Progress::Up(writer)) => {
-                self.phase = Phase::Open(writer);
-                self.begin(now);
-            }
-            Err(disorder) => {
-                self.disorder(disorder);
-                self.finish(Outcome::BadXml, Syscall::Close);
-            }
-        }
-    }
-
-    /// The stream is up.
-    fn begin(&mut self, now: SimTime) {
-        self.facts.push_back(Fact::Up);
-        self.since = now;
-        if let Some(source) = &self.config.source {
-            self.traffic.start(source, now);
-        }
-        if let Role::Responder(profile) = &self.config.role
-            && matches!(profile.on_tag, Responder::Vanished | Responder::Hung)
-        {
-            self.moment = self.plan.moment_within(now, &mut self.behaviour);
-        }
-    }
-
-    fn hear_stanza(&mut self, now: SimTime, number: Option<u32>) {
-        if number != Some(self.heard) {
-            return self.disorder(Disorder::Number { expected: self.heard, found: number });
-        }
-        let stanza = self.heard;
-        self.heard += 1;
-        if matches!(self.phase, Phase::AwaitingTag { .. })
-            && self.closer_profile().is_some_and(|profile| profile.in_wait == InWait::Discard)
-        {
-            self.facts.push_back(Fact::Unprocessed { stanza });
-            return;
-        }
-        self.facts.push_back(Fact::Delivered { stanza });
-        if let Some(source) = &self.config.source {
-            self.traffic.heard(source, now);
-        }
-        self.active(now);
-    }
-
-    fn hear_iq(&mut self, now: SimTime, element: Element) {
-        let asks = matches!((element.iq, element.child), (Some(IqType::Get | IqType::Set), Child::Ping));
-        let answers = matches!(element.iq, Some(IqType::Result | IqType::Error));
-        match element.number {
-            Some(number) if asks => {
-                if let Some(writer) = self.phase.pen(self.reads_in_delay())
-                    && self.answers_pings()
-                {
-                    self.out.push(None, |bytes| writer.ping_result(number, bytes));
-                }
-            }
-            Some(number) if answers => {
-                if matches!(self.phase, Phase::Pinging { number: asked, .. } if asked == number) {
-                    self.ping_answered(now);
-                }
-            }
-            Some(_) | None => self.disorder(Disorder::Unexpected(Item::Element(element))),
-        }
-    }
-
-    fn hear_nonsense(&mut self, _now: SimTime, error: ReadError) {
-        if self.role_is_closer() && self.is_up() {
-            self.has_decided();
-        } else {
-            self.disorder(Disorder::Unreadable(error));
-        }
-        self.finish(Outcome::BadXml, Syscall::Close);
     }
 
     /// Stanzas that are due: written where there is a pen, held back where there is none any more.
@@ -477,24 +302,21 @@ impl Party {
     }
 
     /// A stanza went one way or the other.
-    fn active(&mut self, now: SimTime) {
+    pub(super) fn active(&mut self, now: SimTime) {
         if matches!(self.plan, DecisionPlan::Idle { .. }) {
             self.since = now;
         }
     }
 
     /// Acts on the kernel's having taken everything.
-    fn settle(&mut self, _now: SimTime) {
+    fn settle(&mut self) {
         if !self.out.is_empty() {
             return;
         }
-        match &mut self.phase {
-            Phase::Leaving { outcome, .. } => {
-                let outcome = *outcome;
-                self.finish(outcome, Syscall::Close);
-            }
-            Phase::AwaitingTag { shut, .. } | Phase::AwaitingFin { shut } => self.shuts |= std::mem::take(shut),
-            _ => {}
+        if let Phase::Leaving { outcome, .. } = self.phase {
+            self.finish(outcome, Syscall::Close);
+        } else if let Phase::AwaitingTag { shut, .. } | Phase::AwaitingFin { shut } = &mut self.phase {
+            self.shuts |= std::mem::take(shut);
         }
     }
 
@@ -549,22 +371,20 @@ impl Party {
     }
 
     pub(super) fn notice(&mut self) {
-        if !self.noticed {
-            self.noticed = true;
+        if !self.heard.noticed {
+            self.heard.noticed = true;
             self.facts.push_back(Fact::Noticed);
         }
     }
-
-    fn disorder(&mut self, disorder: Disorder) {
-        self.facts.push_back(Fact::Disorder(disorder));
-    }
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::rng::Purpose;
     use crate::time::Micros;
-    use crate::xmpp::config::Strategy;
+    use crate::xmpp::config::{Responder, Strategy};
+    use crate::xmpp::stanza::Item;
     use crate::xmpp::testing::{Pair, at, poisson};
     use crate::xmpp::writer::StreamWriter;
 

@@ -2,8 +2,8 @@
 
 use crate::time::SimTime;
 use crate::xmpp::config::{Answered, Responder};
+use crate::xmpp::fact::Outcome;
 use crate::xmpp::negotiation::Opening;
-use crate::xmpp::party::Outcome;
 use crate::xmpp::writer::{RawWriter, StreamWriter};
 
 /// Where a party is.
@@ -97,6 +97,16 @@ impl Phase {
             | Self::Hung
             | Self::Done => None,
         }
+    }
+
+    /// Takes the pen of an open stream; the caller says what comes next. In any other phase nothing changes.
+    pub(super) fn take_pen(&mut self) -> Option<StreamWriter> {
+        let phase = std::mem::replace(self, Self::Done);
+        if let Self::Open(writer) | Self::Pinging { writer, .. } = phase {
+            return Some(writer);
+        }
+        *self = phase;
+        None
     }
 
     /// Whether the application reads its socket.

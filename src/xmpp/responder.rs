@@ -3,7 +3,8 @@
 use crate::dist::Distribution;
 use crate::time::{Micros, SimTime};
 use crate::xmpp::config::{Responder, ResponderProfile};
-use crate::xmpp::party::{Outcome, Party, Role, Syscall};
+use crate::xmpp::fact::{Outcome, Syscall};
+use crate::xmpp::party::{End, Party, Role};
 use crate::xmpp::phase::Phase;
 use crate::xmpp::writer::{RawWriter, StreamWriter};
 
@@ -117,7 +118,7 @@ impl Party {
 
     /// How this party answers what it has read so far.
     fn manner(&self) -> Responder {
-        let manner = |profile: &ResponderProfile| if self.errored { profile.on_error } else { profile.on_tag };
+        let manner = |profile: &ResponderProfile| if self.heard.error { profile.on_error } else { profile.on_tag };
         self.responder_profile().map_or(Responder::Compliant, manner)
     }
 
@@ -140,10 +141,8 @@ impl Party {
 
     /// It is told: the tag has come. An error alone has changed nothing.
     pub(super) fn responder_hears_tag(&mut self, now: SimTime) {
-        let (writer, manner) = match std::mem::replace(&mut self.phase, Phase::Done) {
-            Phase::Open(writer) => (writer, self.manner()),
-            phase => return self.phase = phase,
-        };
+        let Some(writer) = self.phase.take_pen() else { return };
+        let manner = self.manner();
         match manner {
             Responder::KeepsTalking => self.phase = Phase::Talking(writer),
             Responder::Silent => self.hold(),
@@ -167,7 +166,7 @@ impl Party {
 
     fn draw_delay(&mut self) -> Micros {
         let Role::Responder(profile) = &self.config.role else { return Micros::ZERO };
-        let delay = profile.error_delay.as_ref().filter(|_| self.errored).unwrap_or(&profile.delay);
+        let delay = profile.error_delay.as_ref().filter(|_| self.heard.error).unwrap_or(&profile.delay);
         delay.draw_micros(&mut self.behaviour)
     }
 
@@ -181,7 +180,7 @@ impl Party {
             }
             Responder::WaitsForFin => {
                 self.out.push(None, |bytes| writer.close(bytes));
-                self.wait_for_fin(!self.errored, false);
+                self.wait_for_fin(!self.heard.error, false);
             }
             Responder::FinOnly => self.finish(Outcome::Closed, Syscall::Close),
             Responder::Resets => self.finish(Outcome::Closed, Syscall::Abort),
@@ -201,7 +200,7 @@ impl Party {
                 self.out.push(None, |bytes| raw.tag(bytes));
                 self.phase = Phase::Scribbling(raw);
                 self.write_stanza(now, EXTRA_SIZE);
-                if self.eof {
+                if self.end != End::No {
                     self.leave(Outcome::Closed, None);
                 }
             }
@@ -216,7 +215,7 @@ impl Party {
 
     /// Everything is said: closes now, or when the other FIN has come if it `waits`; `shut`: with its own FIN before.
     fn wait_for_fin(&mut self, waits: bool, shut: bool) {
-        if waits && !self.eof {
+        if waits && self.end == End::No {
             self.phase = Phase::AwaitingFin { shut };
         } else {
             self.leave(Outcome::Closed, None);
@@ -232,7 +231,7 @@ impl Party {
 
     /// One more byte, and the next in due time.
     pub(super) fn drip(&mut self, mut raw: RawWriter, now: SimTime) {
-        if self.eof {
+        if self.end != End::No {
             return self.leave(Outcome::Closed, None);
         }
         self.out.push(None, |bytes| raw.drip(bytes));
@@ -242,22 +241,22 @@ impl Party {
 
     /// End of file has come. Without a tag before it all but two let go of their socket.
     pub(super) fn responder_hears_eof(&mut self) {
-        match self.phase {
-            Phase::Open(_) => {
-                self.notice();
-                if self.never_lets_go() {
-                    self.hold();
-                } else {
-                    self.finish(Outcome::Closed, Syscall::Close);
-                }
-            }
-            Phase::Delaying { .. } if self.responder_profile().is_some_and(|profile| !profile.answers_half_close) => {
+        if matches!(self.phase, Phase::Open(_)) {
+            self.notice();
+            if self.never_lets_go() {
+                self.hold();
+            } else {
                 self.finish(Outcome::Closed, Syscall::Close);
             }
-            Phase::Talking(_) | Phase::Scribbling(_) | Phase::Dripping { .. } | Phase::AwaitingFin { .. } => {
-                self.leave(Outcome::Closed, None);
+        } else if matches!(self.phase, Phase::Delaying { .. }) {
+            if self.responder_profile().is_some_and(|profile| !profile.answers_half_close) {
+                self.finish(Outcome::Closed, Syscall::Close);
             }
-            _ => {}
+        } else if matches!(
+            self.phase,
+            Phase::Talking(_) | Phase::Scribbling(_) | Phase::Dripping { .. } | Phase::AwaitingFin { .. }
+        ) {
+            self.leave(Outcome::Closed, None);
         }
     }
 

@@ -5,7 +5,7 @@ use super::*;
 use crate::dist::Distribution;
 use crate::id::Side;
 use crate::xmpp::config::{Process, Responder, ResponderProfile, Source};
-use crate::xmpp::party::Fact;
+use crate::xmpp::fact::Fact;
 use crate::xmpp::testing::{Builder, Pair, at, poisson};
 
 const CLOSER: Side = Side::Server;
@@ -342,10 +342,12 @@ fn both_sides_may_decide_in_the_same_moment() {
             .plan(DecisionPlan::AfterUp(Micros::from_secs(1)).simultaneous(at(0))));
         assert_eq!(pair.decided(), Some(at(1_000)), "{strategy:?}");
         let (released, outcome) = pair.released().unwrap();
-        let (expected, noticed) = match strategy {
-            Strategy::PingThenHandshake => ((at(1_030), Outcome::Clean), at(1_030)),
-            _ if strategy.waits() => ((at(1_010), Outcome::Clean), at(1_010)),
-            _ => ((at(1_000), Outcome::Closed), at(1_000)),
+        let (expected, noticed) = if strategy == Strategy::PingThenHandshake {
+            ((at(1_030), Outcome::Clean), at(1_030))
+        } else if strategy.waits() {
+            ((at(1_010), Outcome::Clean), at(1_010))
+        } else {
+            ((at(1_000), Outcome::Closed), at(1_000))
         };
         assert_eq!((released, outcome), expected, "{strategy:?}");
         assert_eq!(pair.noticed(), Some(noticed), "{strategy:?}");

@@ -1,14 +1,15 @@
 //! Dialogues of each responder. One way takes 10 ms; the closing server decides at 1,010 ms, so that its tag reaches the
 //! client at 1,020 ms and the client's answer the server at 1,030 ms.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for one kind of fact among many")]
+
 use super::*;
 use crate::id::Side;
 use crate::xmpp::config::{CloserProfile, Source, Strategy};
+use crate::xmpp::fact::Fact;
 use crate::xmpp::idle::DecisionPlan;
-use crate::xmpp::party::Fact;
 use crate::xmpp::testing::{Builder, Pair, at, poisson};
 
-const CLOSER: Side = Side::Server;
 const PEER: Side = Side::Client;
 const TAG: &str = "</stream:stream>";
 
