@@ -9,7 +9,11 @@
 //!
 //! What ends a stream before its closer has decided (the other side's tag, end of file, a reset) is the closer's
 //! decision too: decision, notice and release fall into one instant, and the outcome says what it was. A tag is then
-//! answered as a compliant responder does, with the outcome `clean`.
+//! answered as a compliant responder does, with the outcome `clean`. A stream that ends before this side is up has no
+//! decision and no release, only system calls.
+//!
+//! Bytes behind the other side's tag, or behind what cannot be read, are received and not parsed: stanzas among them get
+//! no fact. They were read and not processed.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -141,8 +145,9 @@ impl Party {
     /// `recv()` gave these bytes.
     pub fn handle_bytes(&mut self, now: SimTime, bytes: &[u8]) {
         let mut rest = bytes;
-        // Behind the close tag nothing is read any more, as an application does that has stopped its parser.
-        while self.wants_to_read() && !self.heard.tag {
+        // What was received is parsed to its end, even if the first part of it makes the application stop receiving.
+        // Behind the close tag nothing is parsed any more.
+        while !self.heard.tag && self.phase.parses() {
             match self.reader.next(&mut rest) {
                 Ok(Some(item)) => self.hear(now, item),
                 Ok(None) => break,
@@ -156,6 +161,7 @@ impl Party {
     pub fn handle_eof(&mut self, _now: SimTime) {
         self.end = End::Fin;
         if !self.is_up() {
+            self.notice();
             self.finish(Outcome::PeerFin, Syscall::Close);
         } else if self.role_is_closer() {
             self.closer_hears_end(Outcome::PeerFin);
@@ -169,6 +175,7 @@ impl Party {
     pub fn handle_reset(&mut self, _now: SimTime) {
         self.end = End::Failure;
         if !self.is_up() {
+            self.notice();
             self.finish(Outcome::PeerReset, Syscall::Close);
         } else if self.role_is_closer() {
             self.closer_hears_end(Outcome::PeerReset);
@@ -188,7 +195,9 @@ impl Party {
         self.out.accept(n, |stanza, end| {
             facts.push_back(Fact::Sent { stanza: stanza.number, size: stanza.size, end });
         });
-        if let Phase::Leaving { outcome, hasty: true, .. } = self.phase {
+        if let Phase::Leaving { outcome, hasty: true, .. } = self.phase
+            && !self.out.is_empty()
+        {
             // The kernel is full, and this application does not wait for it.
             self.finish(outcome, Syscall::Close);
         }
@@ -453,6 +462,38 @@ mod tests {
         assert!(party.pending_bytes().is_empty(), "still waiting");
         party.handle_bytes(at(1_002), &written(|out| pen.ping_result(0, out)));
         assert_eq!(party.pending_bytes(), b"</stream:stream>");
+    }
+
+    #[test]
+    fn what_was_received_before_the_grace_began_is_processed() {
+        let profile =
+            CloserProfile { grace: Micros::from_millis(100), ..CloserProfile::plain(Strategy::PingThenHandshake) };
+        let (mut party, pen) = server(Role::Closer(profile));
+        party.handle_deadline(at(1_000));
+        let n = party.pending_bytes().len();
+        party.handle_accepted(at(1_000), n);
+        facts(&mut party);
+        let bytes = written(|out| {
+            pen.ping_result(0, out);
+            pen.message(0, 100, out);
+            out.extend_from_slice(b"<mess");
+        });
+        party.handle_bytes(at(1_010), &bytes);
+        assert_eq!(facts(&mut party), [Fact::Delivered { stanza: 0 }]);
+        assert!(!party.wants_to_read());
+        party.handle_deadline(at(1_110));
+        let rest = written(|out| pen.message(1, 100, out));
+        party.handle_bytes(at(1_111), &rest[5..]);
+        assert_eq!(facts(&mut party), [Fact::Delivered { stanza: 1 }], "the parser did not lose its place");
+    }
+
+    #[test]
+    fn a_peer_that_is_cut_off_before_it_is_up_has_noticed() {
+        let mut pair = Pair::builder().open();
+        pair.run_until(at(15));
+        pair.reset(Side::Client);
+        assert_eq!((pair.noticed(), pair.up(Side::Client)), (Some(at(15)), None));
+        assert_eq!(pair.syscalls(Side::Client), [(at(15), Syscall::Close)]);
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(super) enum Phase {
     },
     /// A closer has decided, reads nothing, and has not said its last word.
     Grace { writer: StreamWriter, until: SimTime },
-    /// A closer has written its tag. It holds no pen, and `give_up` is set once: no drip extends it.
+    /// A closer has written its tag. It holds no pen, and `give_up`, counted from the tag, is set once: no drip extends it.
     AwaitingTag {
         give_up: Option<SimTime>,
         /// FIN is to follow the tag.
@@ -107,6 +107,11 @@ impl Phase {
         }
         *self = phase;
         None
+    }
+
+    /// Whether the application parses what it has received.
+    pub(super) fn parses(&self) -> bool {
+        !matches!(self, Self::Connecting | Self::Leaving { .. } | Self::Hung | Self::Done)
     }
 
     /// Whether the application reads its socket.
