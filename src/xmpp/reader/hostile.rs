@@ -127,6 +127,7 @@ fn broken_bodies() -> Vec<Hostile> {
         body("name that starts with a digit", "<1>", NotWellFormed),
         body("long name", &format!("<a{huge}"), TooLong),
         body("long value", &format!("<a b='{huge}"), TooLong),
+        body("long value of line ends", &format!("<a b='{}'", "\r".repeat(8194)), TooLong),
         body("second root", "</stream:stream><stream:stream>", AfterEnd),
         body("stanza behind the tag", "</stream:stream>\n<message/>", AfterEnd),
         body("oversize stanza", &format!("<a>{}", " ".repeat(MAX_STANZA as usize - 2)), StanzaTooBig),
