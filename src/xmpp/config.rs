@@ -76,7 +76,7 @@ pub enum Unanswered {
 }
 
 /// Everything that one closer does, resolved: strategy, switches and times.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CloserProfile {
     /// The strategy.
     pub strategy: Strategy,
