@@ -75,11 +75,22 @@ impl Responder {
 impl ResponderProfile {
     /// The responder itself, to a tag and to an error alike, with its default delay.
     pub const fn plain(responder: Responder) -> Self {
+        let delay = if matches!(responder, Responder::Slow) { SLOW_DELAY } else { Distribution::Constant(0.0) };
+        Self::new(responder, responder, delay, None)
+    }
+
+    /// Reads in its delay, closes, answers a half close.
+    pub(super) const fn new(
+        on_tag: Responder,
+        on_error: Responder,
+        delay: Distribution,
+        error_delay: Option<Distribution>,
+    ) -> Self {
         Self {
-            on_tag: responder,
-            on_error: responder,
-            delay: if matches!(responder, Responder::Slow) { SLOW_DELAY } else { Distribution::Constant(0.0) },
-            error_delay: None,
+            on_tag,
+            on_error,
+            delay,
+            error_delay,
             reads_in_delay: true,
             half_closes: false,
             answers_half_close: true,

@@ -13,16 +13,29 @@ const COMPLIANT: ResponderProfile = ResponderProfile::plain(Responder::Compliant
 
 /// `close()` 1 ms after the tag, without one of its own: to a tag and to an error.
 const CLOSES_ONLY: ResponderProfile =
-    ResponderProfile { delay: Distribution::Constant(1_000.0), ..ResponderProfile::plain(Responder::FinOnly) };
+    ResponderProfile::new(Responder::FinOnly, Responder::FinOnly, Distribution::Constant(1_000.0), None);
 
 /// Does not react to a tag alone; after an error its tag and `close()`, `delay_us` later.
 const fn deaf_to_a_tag(delay_us: f64) -> ResponderProfile {
-    ResponderProfile {
-        on_error: Responder::Compliant,
-        error_delay: Some(Distribution::Constant(delay_us)),
-        ..ResponderProfile::plain(Responder::KeepsTalking)
-    }
+    let error_delay = Some(Distribution::Constant(delay_us));
+    ResponderProfile::new(Responder::KeepsTalking, Responder::Compliant, Distribution::Constant(0.0), error_delay)
 }
+
+/// Tag and `close()`; after an error it does nothing for 15 s.
+const FLUUX: ResponderProfile = {
+    let error_delay = Some(Distribution::Constant(15e6));
+    let mut profile =
+        ResponderProfile::new(Responder::Compliant, Responder::Slow, Distribution::Constant(0.0), error_delay);
+    profile.reads_in_delay = false;
+    profile
+};
+
+/// Tag and FIN, `close()` when the other FIN has come.
+const AIOXMPP: ResponderProfile = {
+    let mut profile = COMPLIANT;
+    profile.half_closes = true;
+    profile
+};
 
 /// The handshake with a limit in seconds.
 const fn handshake(timeout_s: u64) -> Option<PartialCloser> {
@@ -86,12 +99,7 @@ pub(super) static PRESETS: [Preset; 15] = [
     client(
         "fluux-go-xmpp-2026",
         handshake(15),
-        Some(ResponderProfile {
-            on_error: Responder::Slow,
-            error_delay: Some(Distribution::Constant(15e6)),
-            reads_in_delay: false,
-            ..COMPLIANT
-        }),
+        Some(FLUUX),
         "FluuxIO/go-xmpp bc2b7ce (2026-06) xmpp_transport.go, client.go",
         "tag, waits 15 s; after an error it waits 15 s for a tag that only the waiting loop could read",
     ),
@@ -140,7 +148,7 @@ pub(super) static PRESETS: [Preset; 15] = [
     client(
         "aioxmpp-2024",
         Some(PartialCloser::waiting(Strategy::HandshakeHalfClose, Wait::AtMost(Micros::from_secs(15)), PROCESS)),
-        Some(ResponderProfile { half_closes: true, ..COMPLIANT }),
+        Some(AIOXMPP),
         "horazont/aioxmpp c17303c (2024-01) aioxmpp/protocol.py",
         "tag, FIN, waits 15 s; told: its tag and FIN, then close",
     ),

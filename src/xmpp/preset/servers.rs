@@ -8,22 +8,27 @@ use crate::xmpp::config::{Answered, Condition, InWait, Ping, Responder, Responde
 const MINUTE: u64 = 60;
 const HOUR: u64 = 3_600;
 
+/// Tag and `close()`, so long after the other tag.
+const fn compliant_after(delay_us: f64) -> ResponderProfile {
+    ResponderProfile::new(Responder::Compliant, Responder::Compliant, Distribution::Constant(delay_us), None)
+}
+
+/// Tag and `close()`.
+const COMPLIANT: ResponderProfile = compliant_after(0.0);
+
 /// Tag and `close()`, 1 ms after the other tag; a FIN behind that tag ends the session without an answer.
-const PROSODY: ResponderProfile = ResponderProfile {
-    delay: Distribution::Constant(1_000.0),
-    answers_half_close: false,
-    ..ResponderProfile::plain(Responder::Compliant)
+const PROSODY: ResponderProfile = {
+    let mut profile = compliant_after(1_000.0);
+    profile.answers_half_close = false;
+    profile
 };
 
 /// Tag and `close()` 100 ms after the other tag, in which nothing is read.
-const EJABBERD_C2S: ResponderProfile = ResponderProfile {
-    delay: Distribution::Constant(100_000.0),
-    reads_in_delay: false,
-    ..ResponderProfile::plain(Responder::Compliant)
+const EJABBERD_C2S: ResponderProfile = {
+    let mut profile = compliant_after(100_000.0);
+    profile.reads_in_delay = false;
+    profile
 };
-
-/// Tag and `close()`.
-const COMPLIANT: ResponderProfile = ResponderProfile::plain(Responder::Compliant);
 
 /// Prosody's close without a reason.
 const PROSODY_CLEAN: PartialCloser =
