@@ -116,7 +116,11 @@ const ARRIVALS: Shape = Shape::Either(&[
         keys: &[
             &[
                 optional("over", "Uniformly from the start until this long after it.", POSITIVE_TIME),
-                optional("poisson", "As a Poisson process of this many streams a second until all are there.", POSITIVE),
+                optional(
+                    "poisson",
+                    "As a Poisson process of this many streams a second until all are there.",
+                    POSITIVE,
+                ),
                 optional("at", "All at this instant.", TIME),
             ],
             TIME_KEYS,
@@ -284,7 +288,12 @@ pub(super) const SCENARIO: TableShape = TableShape {
         optional("name", "Name of the scenario; the file's name without it.", Shape::Name),
         required("duration", "Simulated time at which the run ends.", POSITIVE_TIME),
         required("peers", "Peers over all nodes.", Shape::Integer { low: 1, high: MOST_PEERS }),
-        default("nodes", "Server nodes; peers are dealt out to them.", Shape::Integer { low: 1, high: MOST_PEERS }, "1"),
+        default(
+            "nodes",
+            "Server nodes; peers are dealt out to them.",
+            Shape::Integer { low: 1, high: MOST_PEERS },
+            "1",
+        ),
         default("seed", "Seed of every random draw.", Shape::Integer { low: 0, high: i64::MAX as u64 }, "1"),
         default(
             "strategies",

@@ -119,10 +119,9 @@ impl Draft {
             reorder: self.reorder.unwrap_or(false),
             loss: self.loss.unwrap_or(LossModel::Independent(0.0)),
             duplicate: self.duplicate.unwrap_or(0.0),
-            rate: self.rate.map(|bits_per_second| RateLimit {
-                bits_per_second,
-                queue_bytes: self.queue.unwrap_or(DEFAULT_QUEUE),
-            }),
+            rate: self
+                .rate
+                .map(|bits_per_second| RateLimit { bits_per_second, queue_bytes: self.queue.unwrap_or(DEFAULT_QUEUE) }),
         })
     }
 }

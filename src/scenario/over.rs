@@ -253,11 +253,8 @@ fn put(document: &mut Node, path: &[String], node: Node, option: usize, problems
                     return;
                 }
             },
-            scalar @ (Value::Text(_)
-            | Value::Integer(_)
-            | Value::Float(_)
-            | Value::Boolean(_)
-            | Value::Datetime(_)) => {
+            scalar
+            @ (Value::Text(_) | Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_)) => {
                 let found = scalar.found();
                 problems.push(at(option, format!("`{}` is {found} and has no key `{part}`", place())));
                 return;

@@ -38,7 +38,11 @@ fn family(field: &Field) -> Option<Distribution> {
 }
 
 /// The lowest value that a distribution of times can have, where it has one above zero.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "times are non-negative and at most a year")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "times are non-negative and at most a year"
+)]
 pub(super) fn lowest(distribution: &Distribution) -> Option<Micros> {
     let lowest = match distribution {
         Distribution::Constant(value) => *value,

@@ -46,9 +46,7 @@ impl SourceText {
         let base = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
         match data::read_text(path) {
             Ok(text) => Ok(Self { name, text, base: Some(base) }),
-            Err(message) => {
-                Err(ScenarioErrors::unreadable(&name, format!("the scenario {message}"), String::new()))
-            }
+            Err(message) => Err(ScenarioErrors::unreadable(&name, format!("the scenario {message}"), String::new())),
         }
     }
 

@@ -76,9 +76,13 @@ mod tests {
         assert_eq!(duration("1h 30m"), Ok(Micros::from_secs(5_400)));
         assert_eq!(duration("250us"), Ok(Micros::new(250)));
         assert_eq!(duration("0s"), Ok(Micros::ZERO));
-        for (text, part) in
-            [("5", "needs a unit"), ("-5s", "negative"), ("5 apples", "is written as"), ("3ns", "microsecond"), ("2y", "365")]
-        {
+        for (text, part) in [
+            ("5", "needs a unit"),
+            ("-5s", "negative"),
+            ("5 apples", "is written as"),
+            ("3ns", "microsecond"),
+            ("2y", "365"),
+        ] {
             let message = duration(text).unwrap_err();
             assert!(message.contains(part), "{text}: {message}");
         }

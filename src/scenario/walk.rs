@@ -106,11 +106,8 @@ impl<'a> Walker<'a> {
 
     /// The checked form of any value.
     pub(super) fn walk(&mut self, node: &Node, shape: &Shape, path: &str) -> Tree {
-        let item = if shape.fits(&node.value) {
-            self.read(node, shape, path)
-        } else {
-            Err(mistyped(shape, &node.value))
-        };
+        let item =
+            if shape.fits(&node.value) { self.read(node, shape, path) } else { Err(mistyped(shape, &node.value)) };
         let item = item.unwrap_or_else(|label| {
             self.problem(format!("`{path}` must be {}", shape.describe()), label, &node.origin);
             Item::Bad
@@ -239,7 +236,7 @@ fn mistyped(shape: &Shape, value: &Value) -> String {
     }
 }
 
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.len() <= 100
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
@@ -249,4 +246,3 @@ fn is_name(text: &str) -> bool {
 pub(super) fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
-
