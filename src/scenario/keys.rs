@@ -214,7 +214,7 @@ const DIRECTION_KEYS: &[Key] = &[
     optional("latency", "One-way latency: a duration or a distribution table.", POSITIVE_TIMES),
     optional(
         "floor",
-        "Draws below this are raised to it; 1ms where the distribution has no lowest value of its own.",
+        "Draws below this are raised to it; 2ms where the distribution has no lowest value of its own.",
         POSITIVE_TIME,
     ),
     optional("loss", "Loss of packets of every kind: a probability or a model table.", LOSS),

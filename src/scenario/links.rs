@@ -9,7 +9,7 @@ use crate::scenario::tree::{Item, Table, Tree};
 use crate::time::Micros;
 
 /// Raises the draws of a latency that has no lowest value of its own.
-const DEFAULT_FLOOR: Micros = Micros::from_millis(1);
+const DEFAULT_FLOOR: Micros = Micros::from_millis(2);
 
 /// Bytes that may wait before a line of limited rate if the scenario does not say.
 const DEFAULT_QUEUE: u64 = 65_536;
