@@ -33,16 +33,34 @@ impl Closing {
     }
 }
 
+/// The presets that close.
+pub(super) fn closer_presets() -> Vec<&'static str> {
+    Preset::ALL.into_iter().filter(|p| p.closer.is_some()).map(|p| p.name).collect()
+}
+
+/// The presets that answer.
+pub(super) fn responder_presets() -> Vec<&'static str> {
+    Preset::ALL.into_iter().filter(|p| p.responder.is_some()).map(|p| p.name).collect()
+}
+
+/// The strategies.
+pub(super) fn strategies() -> Vec<&'static str> {
+    Strategy::ALL.into_iter().map(Strategy::name).collect()
+}
+
+/// The responders.
+pub(super) fn responders() -> Vec<&'static str> {
+    Responder::ALL.into_iter().map(Responder::name).collect()
+}
+
 /// Names that may stand where a strategy stands, mixes apart.
 pub(super) fn closer_names() -> Vec<&'static str> {
-    let presets = Preset::ALL.into_iter().filter(|p| p.closer.is_some()).map(|p| p.name);
-    Strategy::ALL.into_iter().map(Strategy::name).chain(presets).collect()
+    [strategies(), closer_presets()].concat()
 }
 
 /// Names that may stand where a responder stands.
 pub(super) fn responder_names() -> Vec<&'static str> {
-    let presets = Preset::ALL.into_iter().filter(|p| p.responder.is_some()).map(|p| p.name);
-    Responder::ALL.into_iter().map(Responder::name).chain(presets).collect()
+    [responders(), responder_presets()].concat()
 }
 
 /// The closer of this name, and when it decides if it is a preset that knows.

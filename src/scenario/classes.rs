@@ -6,7 +6,7 @@ use crate::net::link::LinkConfig;
 use crate::net::profile;
 use crate::scenario::Class;
 use crate::scenario::catalog;
-use crate::scenario::error::{Problem, choices};
+use crate::scenario::error::{Problem, choices, choices_and_presets};
 use crate::scenario::links::link;
 use crate::scenario::quantity;
 use crate::scenario::stanzas::traffic;
@@ -111,7 +111,10 @@ fn responder(tree: &Tree, class: &Table, problems: &mut Vec<Problem>) -> Option<
     let Some(mut profile) = catalog::responder(name) else {
         problems.push(Problem {
             title: format!("`{}` names no responder and no preset that answers", tree.path),
-            label: format!("found {name:?}; {}", choices(name, &catalog::responder_names())),
+            label: format!(
+                "found {name:?}; {}",
+                choices_and_presets(name, &catalog::responders(), &catalog::responder_presets())
+            ),
             origin: tree.origin.clone(),
         });
         return None;
@@ -119,7 +122,8 @@ fn responder(tree: &Tree, class: &Table, problems: &mut Vec<Problem>) -> Option<
     let chosen_by_option = matches!(tree.origin, Origin::Option(_));
     for (key, needed) in [("delay", Responder::Slow), ("drip_interval", Responder::Drips)] {
         let Some(field) = class.field(key) else { continue };
-        if needed.name() != name && !(chosen_by_option && !matches!(field.tree.origin, Origin::Option(_))) {
+        let overruled = chosen_by_option && matches!(field.tree.origin, Origin::File(_));
+        if needed.name() != name && !overruled {
             problems.push(Problem {
                 title: format!("`{}` has no effect on the responder `{name}`", field.tree.path),
                 label: format!("only `{}` has it", needed.name()),

@@ -1,7 +1,7 @@
 //! Who closes, when and how: the `closing` table, and the contenders with what their presets bring.
 
 use crate::scenario::catalog::{self, Closing};
-use crate::scenario::error::{Problem, choices};
+use crate::scenario::error::{Problem, choices_and_presets};
 use crate::scenario::quantity;
 use crate::scenario::tree::{Item, Table, Tree};
 use crate::scenario::value::Origin;
@@ -39,11 +39,8 @@ pub(super) fn when(table: &Table, problems: &mut Vec<Problem>) -> Option<When> {
 
 /// What the scenario says for strategies, and for presets where they leave it open.
 pub(super) fn settings(table: &Table) -> Option<Closing> {
-    let timeout = match table.get("timeout")?.item {
-        Item::Never => None,
-        Item::Time(time) => Some(time),
-        _ => return None,
-    };
+    let timeout = table.get("timeout")?;
+    let never = matches!(timeout.item, Item::Never);
     let condition = match table.text("condition")? {
         "conflict" => Condition::Conflict,
         "policy-violation" => Condition::PolicyViolation,
@@ -51,7 +48,7 @@ pub(super) fn settings(table: &Table) -> Option<Closing> {
         _ => Condition::ConnectionTimeout,
     };
     Some(Closing {
-        timeout,
+        timeout: if never { None } else { Some(timeout.time()?) },
         in_wait: if table.text("in_wait")? == "discard" { InWait::Discard } else { InWait::Process },
         grace: table.time("grace")?,
         ping_timeout: table.time("ping_timeout")?,
@@ -84,10 +81,11 @@ pub(super) fn contenders(
             None => closer(name, 1.0, closing, said).into_iter().collect::<Vec<_>>(),
         };
         if closers.is_empty() && !mixes.has(name) {
-            let known: Vec<&str> =
-                catalog::closer_names().into_iter().chain(mixes.fields.iter().map(|f| f.key.as_str())).collect();
+            let mut known: Vec<&str> = catalog::strategies();
+            known.extend(mixes.fields.iter().map(|f| f.key.as_str()));
             let title = format!("no strategy, preset or mix is called `{name}`");
-            problems.push(Problem { title, label: choices(name, &known), origin: tree.origin.clone() });
+            let label = choices_and_presets(name, &known, &catalog::closer_presets());
+            problems.push(Problem { title, label, origin: tree.origin.clone() });
         }
         contenders.push(Contender { name: name.to_owned(), closers });
     }
@@ -121,15 +119,19 @@ pub(super) fn check_mixes(mixes: &Table, problems: &mut Vec<Problem>) {
         for field in table.fields.iter().filter(|f| !known.contains(&f.key.as_str())) {
             problems.push(Problem {
                 title: format!("no strategy or preset is called `{}`", field.key),
-                label: choices(&field.key, &known),
+                label: choices_and_presets(&field.key, &catalog::strategies(), &catalog::closer_presets()),
                 origin: field.key_origin.clone(),
             });
         }
     }
 }
 
-/// Without `after` and `idle` every closer must bring an idle limit of its own.
+/// Without `after` and `idle` every closer must bring an idle limit of its own. An unknown key may be a misspelt one of
+/// the two: then that is the mistake.
 pub(super) fn check_when(contenders: &[Contender], closing: &Tree, problems: &mut Vec<Problem>) {
+    if closing.table().is_some_and(|t| t.unknown) {
+        return;
+    }
     let lacking = contenders.iter().flat_map(|c| &c.closers).find(|c| c.when.is_none());
     if let Some(closer) = lacking {
         let origin = if closing.origin == Origin::Default { Origin::Whole } else { closing.origin.clone() };

@@ -88,7 +88,7 @@ fn first_line_end(text: &str, start: usize, end: usize) -> usize {
 }
 
 fn join(title: &str, label: &str) -> String {
-    if label.is_empty() { title.to_owned() } else { format!("{title}: {label}") }
+    if label.is_empty() { title.to_owned() } else { format!("{title}; {label}") }
 }
 
 impl fmt::Display for ScenarioErrors {
@@ -117,7 +117,18 @@ pub(super) fn nearest<'a>(written: &str, allowed: impl IntoIterator<Item = &'a s
 /// `nearest: X; allowed: a, b, c`, the first part only where something is near.
 pub(super) fn choices(written: &str, allowed: &[&str]) -> String {
     let list = if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") };
-    match nearest(written, allowed.iter().copied()) {
+    near(written, allowed, &list)
+}
+
+/// The same where presets are allowed too, which are too many to name them all.
+pub(super) fn choices_and_presets(written: &str, allowed: &[&str], presets: &[&str]) -> String {
+    let all: Vec<&str> = allowed.iter().chain(presets).copied().collect();
+    let list = format!("{}, or a preset (see farewell list presets)", allowed.join(", "));
+    near(written, &all, &list)
+}
+
+fn near(written: &str, names: &[&str], list: &str) -> String {
+    match nearest(written, names.iter().copied()) {
         Some(name) => format!("nearest: `{name}`; allowed: {list}"),
         None => format!("allowed: {list}"),
     }

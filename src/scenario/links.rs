@@ -33,7 +33,8 @@ pub(super) fn link(tree: &Tree, problems: &mut Vec<Problem>) -> Option<LinkConfi
     let up = draft(base.as_ref().map(|b| &b.up), table, "up");
     let down = draft(base.as_ref().map(|b| &b.down), table, "down");
     let own = |direction: &str| table.table(direction).is_some_and(|t| t.has("latency"));
-    if !table.has("profile") && !table.has("latency") && !(own("up") && own("down")) {
+    let has_latency = table.has("profile") || table.has("latency") || (own("up") && own("down"));
+    if !has_latency {
         problems.push(Problem {
             title: format!("missing key `{}.latency`", tree.path),
             label: "a link needs `latency`, or `profile`, or a latency under both `up` and `down`".to_owned(),

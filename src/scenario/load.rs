@@ -35,30 +35,32 @@ pub fn load_changed(
 ) -> Result<Vec<SweepPoint>, ScenarioErrors> {
     let file = parse(source)?;
     let (mut options, mut problems) = (Vec::new(), Vec::new());
-    let mut changed = file.clone();
-    over::apply(&mut changed, changes, &mut options, &mut problems);
+    let mut document = file.clone();
+    over::apply(&mut document, changes, &mut options, &mut problems);
     let sweeps = over::sweeps(varies, &mut options, &mut problems);
     let mut points = Vec::new();
     if problems.is_empty() {
         let mut used = Used::default();
         used.note(&file);
         for indices in over::points(&sweeps) {
-            let mut document = changed.clone();
+            let mut point = document.clone();
             for (vary, index) in sweeps.iter().zip(&indices) {
-                vary.apply(&mut document, *index, &mut problems);
+                vary.apply(&mut point, *index, &mut problems);
             }
-            used.note(&document);
+            used.note(&point);
             let mut walker = Walker::new(source.base.as_deref());
-            let tree = walker.walk(&document, &Shape::Table(&SCENARIO), "");
+            let tree = walker.walk(&point, &Shape::Table(&SCENARIO), "");
             let scenario = resolve::scenario(&tree, &source.stem(), &mut walker.problems);
             if let (Some(scenario), true) = (scenario, walker.problems.is_empty()) {
-                let varied =
-                    sweeps.iter().zip(&indices).map(|(vary, i)| (vary.key.clone(), vary.csv(*i, &tree))).collect();
-                points.push(SweepPoint { varied, scenario });
+                let values = sweeps.iter().zip(&indices).map(|(vary, i)| (vary.key.clone(), vary.csv(*i, &tree)));
+                points.push(SweepPoint { varied: values.collect(), scenario });
             }
             problems.append(&mut walker.problems);
         }
-        used.check(&changed, &mut problems);
+        // Beside a misspelt name this would say the same mistake twice.
+        if problems.is_empty() {
+            used.check(&document, &mut problems);
+        }
     }
     if problems.is_empty() {
         return Ok(points);
@@ -71,12 +73,16 @@ fn parse(source: &SourceText) -> Result<Node, ScenarioErrors> {
     if errors.is_empty() {
         return Ok(Node::document(table.get_ref()));
     }
-    let problems = errors.iter().map(|error| Problem {
-        title: "this is not TOML".to_owned(),
-        label: error.message().replace('\n', ", "),
-        origin: error.span().map_or(Origin::Whole, Origin::File),
-    });
-    Err(ScenarioErrors::new(&source.name, &source.text, Vec::new(), problems.collect()))
+    let mut problems: Vec<Problem> = Vec::new();
+    for error in errors {
+        let origin = error.span().map_or(Origin::Whole, Origin::File);
+        // What follows at the same place follows from the first.
+        if problems.iter().all(|p| p.origin != origin) {
+            let label = error.message().replace('\n', ", ");
+            problems.push(Problem { title: "this is not TOML".to_owned(), label, origin });
+        }
+    }
+    Err(ScenarioErrors::new(&source.name, &source.text, Vec::new(), problems))
 }
 
 impl Scenario {

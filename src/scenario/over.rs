@@ -26,6 +26,9 @@ pub enum Change {
 /// The most sweep points of one run.
 const MOST_POINTS: usize = 10_000;
 
+/// The most parts of a key path: deeper ones exist nowhere.
+const DEEPEST: usize = 12;
+
 /// Keys that a sweep cannot vary, and what to use instead.
 const NOT_VARIED: [(&str, &str); 3] = [
     ("seed", "use --seeds"),
@@ -157,12 +160,13 @@ fn find<'t>(tree: &'t Tree, path: &[String]) -> Option<&'t Item> {
     let Some((first, rest)) = path.split_first() else {
         return Some(&tree.item);
     };
-    match &tree.item {
-        Item::Table(table) => find(table.get(first)?, rest),
-        Item::List(list) => find(list.get(first.parse::<usize>().ok()?)?, rest),
-        Item::Kernel(_) => Some(&tree.item),
-        _ => None,
+    if let Some(table) = tree.table() {
+        return find(table.get(first)?, rest);
     }
+    if let Some(list) = tree.list() {
+        return find(list.get(first.parse::<usize>().ok()?)?, rest);
+    }
+    matches!(tree.item, Item::Kernel(_)).then_some(&tree.item)
 }
 
 fn note(options: &mut Options, text: String) -> usize {
@@ -196,6 +200,9 @@ fn split(text: &str) -> Result<(&str, Vec<String>, &str), String> {
     }
     if parts.iter().any(|p| p.trim().is_empty()) {
         return Err(format!("`{key}` has an empty part; {shape}"));
+    }
+    if parts.len() > DEEPEST {
+        return Err(format!("the path has {} parts; no key of a scenario has more than {DEEPEST}", parts.len()));
     }
     Ok((key, parts, value))
 }

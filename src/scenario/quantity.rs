@@ -1,14 +1,14 @@
 //! Distributions, from their tables.
 
 use crate::dist::Distribution;
-use crate::scenario::tree::{Field, Item, Table, Tree};
+use crate::scenario::tree::{Field, Table, Tree};
 use crate::time::Micros;
 
 /// The distribution that a value stands for, in microseconds or bytes: a bare value is a constant.
 pub(super) fn distribution(tree: &Tree) -> Option<Distribution> {
-    match &tree.item {
-        Item::Table(table) => table.fields.iter().find_map(family),
-        _ => tree.quantity().map(Distribution::Constant),
+    match tree.table() {
+        Some(table) => table.fields.iter().find_map(family),
+        None => tree.quantity().map(Distribution::Constant),
     }
 }
 
@@ -29,10 +29,7 @@ fn family(field: &Field) -> Option<Distribution> {
         "gamma" => Distribution::Gamma { shape: value("shape")?, mean: value("mean")? },
         "pareto" => Distribution::Pareto { minimum: value("minimum")?, shape: value("shape")? },
         "weibull" => Distribution::Weibull { scale: value("scale")?, shape: value("shape")? },
-        "file" => match &field.tree.item {
-            Item::Values(values) => Distribution::Empirical(values.clone()),
-            _ => return None,
-        },
+        "file" => Distribution::Empirical(field.tree.values()?),
         _ => return None,
     })
 }

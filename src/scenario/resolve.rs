@@ -31,7 +31,8 @@ pub(super) fn scenario(tree: &Tree, stem: &str, problems: &mut Vec<Problem>) -> 
         (Some(settings), Some(list)) => closing::contenders(list, table("mix"), &settings, said, problems),
         _ => Vec::new(),
     };
-    if !said {
+    let may_be_misspelt = root.unknown && closing_tree.origin == Origin::Default;
+    if !(said || may_be_misspelt) {
         closing::check_when(&contenders, closing_tree, problems);
     }
     let definitions = Definitions::read(table("links"), table("traffic"), problems);
@@ -90,11 +91,8 @@ fn arrivals(root: &Table, problems: &mut Vec<Problem>) -> Option<Distribution> {
     } else {
         quantity::distribution(tree)?
     };
-    let last = match arrivals {
-        Distribution::Constant(at) => at,
-        Distribution::Uniform { high, .. } => high,
-        _ => 0.0,
-    };
+    let last =
+        if let Distribution::Constant(last) | Distribution::Uniform { high: last, .. } = arrivals { last } else { 0.0 };
     let duration = root.time("duration")?;
     if last >= Tree::quantity(root.get("duration")?)? {
         problems.push(Problem {

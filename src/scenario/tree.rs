@@ -39,6 +39,8 @@ pub(super) enum Item {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {
     pub(super) fields: Vec<Field>,
+    /// Whether there were keys that do not exist: what seems to be missing may be misspelt.
+    pub(super) unknown: bool,
 }
 
 /// A key with its value.
@@ -64,6 +66,11 @@ impl Tree {
     /// The elements, if this is a list.
     pub(super) fn list(&self) -> Option<&[Self]> {
         if let Item::List(list) = &self.item { Some(list) } else { None }
+    }
+
+    /// The values of a data file, if these are some.
+    pub(super) fn values(&self) -> Option<Arc<[f64]>> {
+        if let Item::Values(values) = &self.item { Some(values.clone()) } else { None }
     }
 
     /// The time, if this is one.

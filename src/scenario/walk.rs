@@ -39,6 +39,7 @@ impl<'a> Walker<'a> {
                 &entry.key_origin,
             );
         }
+        let unknown = self.problems.len() > before;
         let overruled = self.choice(node, entries, shape, path);
         let refused = self.problems.len() > before;
         let mut fields = Vec::new();
@@ -54,7 +55,11 @@ impl<'a> Walker<'a> {
             }
         }
         // A distribution with a misspelt or a second family is no distribution; other tables stay readable.
-        if refused && matches!(shape.choice, Choice::One(_)) { Item::Bad } else { Item::Table(Table { fields }) }
+        if refused && matches!(shape.choice, Choice::One(_)) {
+            Item::Bad
+        } else {
+            Item::Table(Table { fields, unknown })
+        }
     }
 
     fn absent(&mut self, table: &Node, key: &Key, place: &str) -> Option<Field> {
@@ -151,7 +156,7 @@ impl<'a> Walker<'a> {
                 tree: self.walk(&entry.node, each, &join(path, &entry.key)),
             });
         }
-        Item::Table(Table { fields })
+        Item::Table(Table { fields, unknown: false })
     }
 
     fn range(&mut self, items: &[Node], each: &Shape, path: &str) -> Read {
@@ -225,10 +230,7 @@ fn number(value: &Value, shape: &Shape) -> Read {
 
 fn mistyped(shape: &Shape, value: &Value) -> String {
     let timed = |s: &Shape| matches!(s, Shape::Duration { .. } | Shape::DurationOrNone);
-    let time = match shape {
-        Shape::Either(shapes) => shapes.iter().any(timed),
-        other => timed(other),
-    };
+    let time = if let Shape::Either(shapes) = shape { shapes.iter().any(timed) } else { timed(shape) };
     if time && matches!(value, Value::Integer(_) | Value::Float(_)) {
         format!("found {}; a duration needs a unit, as in 5s or 250ms", value.found())
     } else {
