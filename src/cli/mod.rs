@@ -4,6 +4,8 @@ pub mod args;
 mod check;
 mod list;
 mod schema;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::OsString;
 use std::io::{self, Write};

@@ -23,6 +23,8 @@ mod schema;
 mod shape;
 mod source;
 mod stanzas;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod units;
 mod value;
