@@ -8,5 +8,6 @@ pub mod link;
 pub mod loss;
 pub mod notation;
 pub mod packet;
+pub mod profile;
 pub mod segment;
 pub mod wire;

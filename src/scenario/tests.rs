@@ -1,0 +1,274 @@
+//! The way from text to scenario as users see it.
+
+use super::*;
+use crate::net::link::{DirectionConfig, LossModel, RateLimit};
+use crate::time::Micros;
+use crate::xmpp::config::{Condition, InWait, Process, Responder, Strategy};
+
+const EVERY_KEY: &str = include_str!("../../tests/good/every-key.toml");
+
+fn every_key() -> SourceText {
+    SourceText { name: "every-key.toml".into(), text: EVERY_KEY.into(), base: Some("tests/good".into()) }
+}
+
+fn one(source: &SourceText, sets: &[&str]) -> Scenario {
+    let sets: Vec<String> = sets.iter().map(|s| (*s).to_owned()).collect();
+    let points = load(source, &sets, &[]).unwrap_or_else(|e| panic!("{e}"));
+    points.into_iter().next().unwrap().scenario
+}
+
+fn teardown() -> SourceText {
+    builtin::by_name("kernel-teardown").unwrap()
+}
+
+fn refused(source: &SourceText, sets: &[&str]) -> String {
+    let sets: Vec<String> = sets.iter().map(|s| (*s).to_owned()).collect();
+    load(source, &sets, &[]).unwrap_err().to_string()
+}
+
+#[test]
+fn the_top_keys_arrive() {
+    let s = one(&every_key(), &[]);
+    assert_eq!(
+        (s.name.as_str(), s.duration, s.peers, s.nodes, s.seed),
+        ("every-key", Micros::from_secs(5_400), 1_000, 10, 42)
+    );
+    assert_eq!((s.kind, s.negotiation, s.by), (StreamKind::ServerToServer, Negotiation::Minimal, By::Both));
+    // A thousand arrivals at a hundred a second take ten seconds.
+    assert_eq!(s.arrivals, Distribution::Uniform { low: 0.0, high: 10e6 });
+    let idle = Distribution::Weibull { scale: 120e6, shape: 1.5 };
+    assert_eq!(s.when, Some(When::Idle { idle, sweep: Micros::from_secs(30) }));
+}
+
+#[test]
+fn closing_keys_arrive_in_strategies_and_fill_what_presets_leave_open() {
+    let s = one(&every_key(), &[]);
+    let [ping, mix, preset] = s.strategies.as_slice() else { panic!("three contenders") };
+    let profile = &ping.closers[0].profile;
+    assert_eq!(
+        (profile.strategy, profile.timeout, profile.grace),
+        (Strategy::PingThenHandshake, None, Micros::from_millis(100))
+    );
+    assert_eq!((profile.in_wait, profile.condition), (InWait::Discard, Condition::SystemShutdown));
+    assert_eq!(profile.ping.unwrap().timeout, Micros::from_secs(7));
+    let weights: Vec<(&str, f64)> = mix.closers.iter().map(|c| (c.name.as_str(), c.weight)).collect();
+    assert_eq!(weights, [("handshake", 3.0), ("ejabberd-23-c2s", 1.0)]);
+    assert_eq!(mix.closers[0].profile.ping, None);
+    let ejabberd = &preset.closers[0].profile;
+    assert_eq!((ejabberd.strategy, ejabberd.condition), (Strategy::TimeoutError, Condition::Conflict));
+    assert_eq!(ejabberd.timeout, None, "not known of it, so the scenario's");
+}
+
+#[test]
+fn class_keys_arrive() {
+    let s = one(&every_key(), &[]);
+    let [slow, drips, quiet] = s.classes.as_slice() else { panic!("three classes") };
+    assert_eq!((slow.name.as_str(), slow.weight, slow.responder_name.as_str()), ("slow", 2.5, "slow"));
+    assert_eq!(slow.responder.delay, Distribution::Gamma { shape: 2.0, mean: 3e6 });
+    assert_eq!(drips.responder.drip_interval, Micros::from_millis(250));
+    assert_eq!((quiet.weight, quiet.responder.on_tag), (1.0, Responder::Compliant));
+    assert_eq!(quiet.traffic, Traffic { client: None, server: None });
+    let client = slow.traffic.client.as_ref().unwrap();
+    assert_eq!((client.count, &client.size), (Some(9), &Distribution::Uniform { low: 80.0, high: 400.0 }));
+    let bursts = Process::Bursts {
+        every: Distribution::Exponential { mean: 10e6 },
+        stanzas: 3,
+        spacing: Distribution::Constant(50e3),
+    };
+    assert_eq!(client.process, bursts);
+    let answers = Process::Respond { after: Distribution::LogNormal { median: 100e3, sigma: 0.5 } };
+    assert_eq!(slow.traffic.server.as_ref().unwrap().process, answers);
+    assert_eq!(drips.traffic.server.as_ref().unwrap().size, Distribution::Empirical([120.0, 300.0].into()));
+}
+
+#[test]
+fn link_keys_arrive_and_directions_override() {
+    let s = one(&every_key(), &[]);
+    let LinkConfig { up, down } = &s.classes[0].link;
+    let expected = DirectionConfig {
+        latency: Distribution::Normal { mean: 40e3, sd: 10e3 },
+        latency_floor: Micros::from_millis(5),
+        reorder: true,
+        loss: LossModel::GilbertElliott { p: 0.01, r: 0.25, bad_loss: 0.9, good_loss: 0.001 },
+        duplicate: 0.001,
+        rate: Some(RateLimit { bits_per_second: 2_000_000, queue_bytes: 32_768 }),
+    };
+    assert_eq!(up, &expected);
+    assert_eq!(down.latency, Distribution::Pareto { minimum: 10e3, shape: 2.5 });
+    assert_eq!((&down.loss, down.latency_floor), (&LossModel::Independent(0.02), Micros::from_millis(10)));
+    assert_eq!(down.rate, Some(RateLimit { bits_per_second: 10_000_000, queue_bytes: 65_536 }));
+}
+
+#[test]
+fn a_profile_gives_what_a_link_does_not_say() {
+    let s = one(&every_key(), &[]);
+    let LinkConfig { up, down } = &s.classes[1].link;
+    let lte = crate::net::profile::by_name("lte").unwrap();
+    assert_eq!(up.latency, Distribution::Empirical([20e3, 35e3, 1_500.0].into()));
+    assert_eq!(up.latency_floor, Micros::new(1_500), "the lowest of the file, not the profile's floor");
+    assert_eq!((up.duplicate, up.reorder, &up.loss), (0.25, true, &lte.up.loss));
+    assert_eq!((&down.latency, down.rate), (&lte.down.latency, lte.down.rate));
+    assert_eq!(s.fastest_latency(), Micros::new(1_500));
+}
+
+#[test]
+fn every_key_of_the_table_stands_in_the_test_file() {
+    fn keys(shape: &shape::Shape, names: &mut Vec<&'static str>) {
+        match shape {
+            shape::Shape::Table(table) => table.all().for_each(|key| {
+                names.push(key.name);
+                keys(&key.shape, names);
+            }),
+            shape::Shape::Named(each) | shape::Shape::List { each, .. } => keys(each, names),
+            shape::Shape::Either(shapes) => shapes.iter().for_each(|s| keys(s, names)),
+            _ => {}
+        }
+    }
+    let mut names = Vec::new();
+    keys(&shape::Shape::Table(&keys::SCENARIO), &mut names);
+    let elsewhere = ["after", "over", "at"];
+    for name in names.iter().filter(|n| !elsewhere.contains(n)) {
+        assert!(
+            EVERY_KEY.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w == *name),
+            "{name} is not tested"
+        );
+    }
+}
+
+#[test]
+fn all_ways_to_arrive() {
+    let arrivals = |text: &str| one(&teardown(), &[&format!("arrivals={text}")]).arrivals;
+    assert_eq!(arrivals("{ over = \"5s\" }"), Distribution::Uniform { low: 0.0, high: 5e6 });
+    assert_eq!(arrivals("{ at = \"5s\" }"), Distribution::Constant(5e6));
+    assert_eq!(arrivals("3s"), Distribution::Constant(3e6));
+    assert_eq!(arrivals("{ exponential = \"5s\" }"), Distribution::Exponential { mean: 5e6 });
+}
+
+#[test]
+fn set_changes_any_key_and_makes_new_ones() {
+    let s = one(&teardown(), &["closing.timeout=2s", "class.0.responder=hung", "links.wire.down.loss=0.5", "seed=7"]);
+    assert_eq!(s.strategies[0].closers[0].profile.timeout, Some(Micros::from_secs(2)));
+    assert_eq!((s.classes[0].responder_name.as_str(), s.seed), ("hung", 7));
+    assert_eq!(s.classes[0].link.down.loss, LossModel::Independent(0.5));
+    assert_eq!(s.classes[0].link.up.loss, LossModel::Independent(0.0));
+    let added = one(&teardown(), &["class.1.name=more", "class.1.link=lan", "class.1.weight=0.5"]);
+    assert_eq!((added.classes.len(), added.classes[1].name.as_str()), (2, "more"));
+    assert_eq!(one(&teardown(), &["mix.m.\"prosody-0.12-c2s\"=1", "strategies=[\"m\"]"]).strategies[0].name, "m");
+}
+
+#[test]
+fn an_option_overrules_the_keys_that_exclude_its_own() {
+    let s = one(&teardown(), &["closing.idle=10s"]);
+    assert!(matches!(s.when, Some(When::Idle { .. })), "instead of the file's `after`");
+    let s = one(&teardown(), &["closing.after.exponential=2s"]);
+    assert_eq!(s.when, Some(When::After(Distribution::Exponential { mean: 2e6 })));
+    let s = one(&every_key(), &["class.0.responder=silent", "class.0.link=wifi"]);
+    assert_eq!(s.classes[0].responder.on_tag, Responder::Silent, "the file's delay is for another responder");
+    assert!(refused(&teardown(), &["closing.idle=10s", "closing.after=5s"]).contains("cannot stand beside"));
+    assert!(refused(&teardown(), &["class.0.delay=1s"]).contains("no effect"));
+}
+
+#[test]
+fn a_preset_brings_its_own_idle_limit_where_the_scenario_has_none() {
+    let text = teardown().text.replace("after = { uniform = [\"2s\", \"3s\"] }", "");
+    let source = SourceText { text, ..teardown() };
+    let idle_only = one(&source, &["strategies=[\"ejabberd-23-s2s-idle\"]", "duration=2h"]);
+    let idle = Distribution::always(Micros::from_secs(3_600));
+    assert_eq!(idle_only.strategies[0].closers[0].when, Some(When::Idle { idle, sweep: Micros::ZERO }));
+    assert!(
+        refused(&source, &["strategies=[\"ejabberd-23-s2s-idle\", \"handshake\"]"]).contains("`handshake` brings no")
+    );
+    let said = one(&teardown(), &["strategies=[\"ejabberd-23-s2s-idle\"]"]);
+    assert_eq!(said.strategies[0].closers[0].when, None, "the scenario says when");
+}
+
+#[test]
+fn a_sweep_has_every_combination_with_its_csv_values() {
+    let varies = ["closing.timeout=500ms,2s".to_owned(), "links.wire.loss=0,0.01".to_owned()];
+    let points = load(&teardown(), &[], &varies).unwrap();
+    let rows: Vec<Vec<&str>> = points.iter().map(|p| p.varied.iter().map(|(_, v)| v.as_str()).collect()).collect();
+    assert_eq!(rows, [["500000", "0"], ["500000", "0.01"], ["2000000", "0"], ["2000000", "0.01"]]);
+    assert_eq!(points[0].varied[0].0, "closing.timeout");
+    assert_eq!(points[3].scenario.classes[0].link.up.loss, LossModel::Independent(0.01));
+    assert_eq!(points[0].scenario.strategies[0].closers[0].profile.timeout, Some(Micros::from_millis(500)));
+}
+
+#[test]
+fn a_sweep_over_a_rate_or_a_link_is_written_as_numbers_or_names() {
+    let csv = |vary: &str| -> Vec<String> {
+        let points = load(&teardown(), &[], &[vary.to_owned()]).unwrap_or_else(|e| panic!("{e}"));
+        points.into_iter().map(|p| p.varied[0].1.clone()).collect()
+    };
+    assert_eq!(csv("links.wire.rate=512kbit,10Mbit"), ["512000", "10000000"]);
+    assert_eq!(csv("class.0.link=wire,lan"), ["wire", "lan"]);
+    assert_eq!(csv("closing.timeout=none,1s"), ["none", "1000000"]);
+    assert_eq!(csv("closing.after={ exponential = \"2s\" },5s"), ["{ exponential = \"2s\" }", "5000000"]);
+}
+
+#[test]
+fn named_options_win_and_are_named_in_errors() {
+    let changes = [
+        Change::Set("peers=5".into()),
+        Change::Option { option: "--peers", key: "peers", value: "9".into() },
+        Change::Strategies(vec!["abrupt-close".into()]),
+    ];
+    let points = load_changed(&teardown(), &changes, &[]).unwrap();
+    assert_eq!((points[0].scenario.peers, points[0].scenario.strategies[0].name.as_str()), (9, "abrupt-close"));
+    let changes = [
+        Change::Option { option: "--peers", key: "peers", value: "-9".into() },
+        Change::Strategies(vec!["handshake".into(), "handshaek".into()]),
+    ];
+    let message = load_changed(&teardown(), &changes, &[]).unwrap_err().to_string();
+    assert!(message.contains("error: --peers -9: `peers` must be"), "{message}");
+    assert!(message.contains("error: --strategy handshaek: no strategy"), "{message}");
+}
+
+#[test]
+fn a_default_written_out_changes_nothing() {
+    let plain = one(&teardown(), &[]);
+    let said =
+        one(&teardown(), &["closing.grace=0s", "nodes=1", "closing.in_wait=process", "links.wire.reorder=false"]);
+    assert_eq!(to_json(&plain), to_json(&said));
+    assert_eq!(sha256(&to_json(&plain)), sha256(&to_json(&said)));
+    assert_ne!(sha256(&to_json(&plain)), sha256(&to_json(&one(&teardown(), &["seed=2"]))));
+}
+
+#[test]
+fn the_resolved_scenario_holds_no_path() {
+    let json = to_json(&one(&every_key(), &[]));
+    let text = json.to_string();
+    assert!(!text.contains(".csv") && !text.contains("tests/good"), "{text}");
+    assert_eq!(json["classes"][1]["link"]["up"]["latency_us"]["empirical"]["count"], 3);
+}
+
+#[test]
+fn a_file_without_a_name_is_called_after_itself() {
+    let text = teardown().text.replace("name = \"kernel-teardown\"", "");
+    let source = |name: &str| SourceText { name: name.into(), text: text.clone(), base: None };
+    assert_eq!(one(&source("dir/mine.toml"), &[]).name, "mine");
+    assert!(refused(&source("dir/my scenario.toml"), &[]).contains("missing key `name`"));
+}
+
+#[test]
+fn no_text_and_no_option_panics() {
+    let text = teardown().text;
+    for cut in 0..text.len() {
+        let source = SourceText { text: text[..cut].to_owned(), ..teardown() };
+        if let Err(errors) = load(&source, &[], &[]) {
+            assert!(!errors.to_string().is_empty());
+        }
+    }
+    let deep = format!("x = {}1{}", "[".repeat(10_000), "]".repeat(10_000));
+    assert!(load(&SourceText { text: deep, ..teardown() }, &[], &[]).is_err());
+    for set in [
+        "peers=99999999999999999999999999999999999999999",
+        "peers=[[[",
+        "a.b.c.d.e.f.g.h.i.j.k.l.m.n=1",
+        "\"=1",
+        "class.99999999999999999999.x=1",
+        "closing.timeout=99999999999999999999s",
+        "links.wire.rate=1e400Mbit",
+    ] {
+        assert!(!refused(&teardown(), &[set]).is_empty());
+    }
+}

@@ -1,0 +1,79 @@
+//! The JSON Schema of `farewell schema` against the scenarios that exist.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+#[expect(clippy::disallowed_methods, reason = "sorted right after")]
+fn scenarios(directory: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).unwrap().map(|e| e.unwrap().path());
+    let mut paths: Vec<PathBuf> = entries.filter(|p| p.extension().is_some_and(|e| e == "toml")).collect();
+    paths.sort();
+    paths
+}
+
+fn as_json(path: &Path) -> Option<Value> {
+    let table: toml::Table = std::fs::read_to_string(path).ok()?.parse().ok()?;
+    serde_json::to_value(table).ok()
+}
+
+fn validator() -> jsonschema::Validator {
+    let schema = farewell::scenario::schema();
+    assert!(jsonschema::meta::is_valid(&schema), "the schema is not one");
+    jsonschema::draft202012::new(&schema).unwrap()
+}
+
+#[test]
+fn it_accepts_every_scenario() {
+    let validator = validator();
+    for path in scenarios("simulations").into_iter().chain(scenarios("tests/good")) {
+        let document = as_json(&path).unwrap();
+        let errors: Vec<String> =
+            validator.iter_errors(&document).map(|e| format!("{}: {e}", e.instance_path())).collect();
+        assert!(errors.is_empty(), "{}: {errors:?}", path.display());
+    }
+}
+
+#[test]
+fn it_refuses_what_is_wrong_with_a_single_value() {
+    let validator = validator();
+    for name in [
+        "above-one",
+        "duration-without-unit",
+        "empty",
+        "misspelt-key",
+        "misspelt-table",
+        "missing-parameter",
+        "negative-count",
+        "negative-duration",
+        "no-class",
+        "no-strategies",
+        "tiny-stanza",
+        "two-distributions",
+        "unknown-distribution",
+        "unknown-responder",
+        "wrong-type",
+        "zero-peers",
+        "zero-weight",
+        "after-and-idle",
+    ] {
+        let path = PathBuf::from(format!("tests/bad/{name}.toml"));
+        assert!(!validator.is_valid(&as_json(&path).unwrap()), "{name}");
+    }
+}
+
+#[test]
+fn every_scenario_is_built_in_and_asks_its_question_first() {
+    let mut names: Vec<String> = farewell::scenario::builtin::names().into_iter().map(str::to_owned).collect();
+    names.sort();
+    let files: Vec<String> =
+        scenarios("simulations").iter().map(|p| p.file_stem().unwrap().to_string_lossy().into_owned()).collect();
+    assert_eq!(names, files);
+    for name in names {
+        let source = farewell::scenario::SourceText::find(&name).unwrap();
+        assert!(source.text.starts_with("# "), "{name}");
+        let points = farewell::scenario::load(&source, &[], &[]).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(points[0].scenario.name, name);
+        assert!(farewell::scenario::builtin::question(&name).unwrap().ends_with('?'), "{name}");
+    }
+}
