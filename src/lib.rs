@@ -1,5 +1,7 @@
 //! farewell
 pub mod dist;
+pub mod engine;
+pub mod experiment;
 pub mod id;
 pub mod ledger;
 pub mod net;

@@ -2,4 +2,5 @@
 
 pub mod census;
 pub mod fate;
+pub mod metric;
 pub mod record;

@@ -80,3 +80,12 @@ pub struct Class {
 
 /// Values of `--vary` at one sweep point: key path and value as it stands in a CSV field.
 pub type Varied = BTreeMap<String, String>;
+
+/// A scenario at one point of a sweep.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SweepPoint {
+    /// Varied keys with their values, as they stand in a CSV field (durations in microseconds); empty where nothing is swept.
+    pub varied: Vec<(String, String)>,
+    /// The scenario there.
+    pub scenario: Scenario,
+}
