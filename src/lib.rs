@@ -5,6 +5,7 @@ pub mod experiment;
 pub mod id;
 pub mod ledger;
 pub mod net;
+pub mod report;
 pub mod rng;
 pub mod scenario;
 pub mod tcp;

@@ -27,6 +27,8 @@ pub struct Tally {
     pub lost_to_peer: u64,
     /// Those of the lost whose stream was never to be closed: no closing can be blamed for them.
     pub lost_undecided: u64,
+    /// Sum over streams of the square of what each lost: how much deaths come in batches.
+    pub lost_squared: u64,
     /// Streams that lost something.
     pub streams_with_loss: u64,
     /// Packets.
@@ -68,6 +70,7 @@ impl Tally {
         self.lost_to_closer += u64::from(closer.lost);
         self.lost_to_peer += u64::from(peer.lost);
         self.lost_undecided += if stream.decision.is_none() { lost } else { 0 };
+        self.lost_squared += lost * lost;
         self.streams_with_loss += u64::from(lost > 0);
         self.packets += u64::from(stream.packets);
         self.bytes += stream.bytes;
@@ -93,6 +96,7 @@ impl Tally {
         self.lost_to_closer += other.lost_to_closer;
         self.lost_to_peer += other.lost_to_peer;
         self.lost_undecided += other.lost_undecided;
+        self.lost_squared += other.lost_squared;
         self.streams_with_loss += other.streams_with_loss;
         self.packets += other.packets;
         self.bytes += other.bytes;

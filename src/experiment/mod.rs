@@ -9,6 +9,7 @@ pub mod balance;
 pub mod cell;
 pub mod comparison;
 pub mod rows;
+pub mod statistics;
 
 mod pool;
 
