@@ -1,4 +1,5 @@
 //! farewell
+pub mod cli;
 pub mod dist;
 pub mod engine;
 pub mod experiment;

@@ -57,9 +57,9 @@ pub enum Imbalance {
 /// The first imbalance.
 pub fn check(ledger: &NodeLedger) -> Result<(), Imbalance> {
     let mut lost = ledger.lost.as_slice();
-    let mut last = None;
+    let mut before = None;
     for stream in &ledger.streams {
-        if last.replace(stream.stream) >= Some(stream.stream) {
+        if before.replace(stream.stream) >= Some(stream.stream) {
             return Err(Imbalance::Order { stream: stream.stream });
         }
         let own = lost.partition_point(|stanza| stanza.stream <= stream.stream);

@@ -98,7 +98,7 @@ pub enum ExperimentError<E> {
     #[error("{place}: {cause}")]
     Node {
         /// The cell and node.
-        place: Place,
+        place: Whereabouts,
         /// What happened.
         cause: NodeError,
     },
@@ -117,7 +117,7 @@ pub enum ExperimentError<E> {
 
 /// A node of a cell, for messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Whereabouts {
     /// Varied keys with their values.
     pub varied: Vec<(String, String)>,
     /// The seed.
@@ -128,7 +128,7 @@ pub struct Place {
     pub node: NodeId,
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for Whereabouts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "seed {}, strategy {}, node {}", self.seed, self.strategy, self.node.0)?;
         self.varied.iter().try_for_each(|(key, value)| write!(f, ", {key}={value}"))
@@ -185,7 +185,7 @@ pub fn run<S: Sink>(
         |task| run_node(plan, engine, *task, observer),
         |task, part| match part {
             Ok(part) => fold.take(*task, part),
-            Err(cause) => Err(ExperimentError::Node { place: place(plan, *task), cause }),
+            Err(cause) => Err(ExperimentError::Node { place: whereabouts(plan, *task), cause }),
         },
     )?;
     Ok(fold.comparison)
@@ -203,9 +203,9 @@ fn tasks(plan: &Plan) -> Vec<Task> {
     tasks
 }
 
-fn place(plan: &Plan, task: Task) -> Place {
+fn whereabouts(plan: &Plan, task: Task) -> Whereabouts {
     let SweepPoint { varied, scenario } = &plan.points[task.point];
-    Place {
+    Whereabouts {
         varied: varied.clone(),
         seed: task.seed,
         strategy: scenario.strategies[task.contender].name.clone(),

@@ -93,6 +93,12 @@ pub(crate) struct MadeUp {
     pub runs: AtomicU32,
 }
 
+impl MadeUp {
+    fn break_under(&self, seed: u64) {
+        assert!(self.broken_seed != Some(seed), "a segment of negative length");
+    }
+}
+
 impl Engine for MadeUp {
     fn name(&self) -> &'static str {
         "made-up"
@@ -103,7 +109,7 @@ impl Engine for MadeUp {
         if self.refused_seed == Some(run.seed) {
             return Err(RunError("no tick is short enough".into()));
         }
-        assert!(self.broken_seed != Some(run.seed), "a segment of negative length");
+        self.break_under(run.seed);
         progress.reached(SimTime::from_micros(5_000_000));
         let mut ledger = NodeLedger::default();
         for stream in (run.node.0..run.scenario.peers).step_by(run.scenario.nodes as usize) {

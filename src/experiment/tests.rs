@@ -103,8 +103,8 @@ fn the_timeline_has_every_second_before_the_end() {
     let rows = lines.of("timeline");
     assert_eq!(rows.len(), 2 * 3 * 2 * 10);
     assert_eq!(rows[0], ["handshake", "1", "0", "0", "0", "100", "0", "0", "0", "0", "0", "0", "0"]);
-    let (last, lost) = (&rows[19], &lines.of("summary")[1][16]);
-    assert_eq!([last[0], last[2], last[12]], ["timeout-error", "9", lost]);
+    let (final_row, lost) = (&rows[19], &lines.of("summary")[1][16]);
+    assert_eq!([final_row[0], final_row[2], final_row[12]], ["timeout-error", "9", lost]);
 }
 
 #[test]

@@ -146,8 +146,7 @@ impl Ranked {
             pool.values.extend_from_slice(&part.values);
             pool.never += part.never;
         }
-        // The parts are sorted runs, which the stable sort merges without sorting them again.
-        pool.values.sort();
+        pool.values.sort_unstable();
         pool
     }
 

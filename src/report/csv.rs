@@ -71,9 +71,6 @@ impl CsvFile {
 
 fn into(path: &std::path::Path) -> impl FnOnce(::csv::Error) -> WriteError {
     let path = path.to_owned();
-    move |error| match error.into_kind() {
-        ::csv::ErrorKind::Io(cause) => WriteError::Io { path, cause },
-        // Only readers and uneven rows make other errors, and a row's header comes from the same table as its fields.
-        other => WriteError::Io { path, cause: std::io::Error::other(format!("{other:?}")) },
-    }
+    // The library wraps I/O errors in its own, and turns those back into the same.
+    move |error| WriteError::Io { path, cause: error.into() }
 }

@@ -54,7 +54,8 @@ pub fn log(strategy: &str, metric: Metric, sample: &Ranked, duration: Micros) ->
 /// varied keys make a name too long, the number of the sweep point stands for them.
 pub fn file_name(metric: Metric, strategy: &str, varied: &[(String, String)], point: usize) -> String {
     let stem = format!("{}-{}", metric.name(), plain(strategy));
-    let keys: String = varied.iter().map(|(key, value)| format!("-{}={}", plain(key), plain(value))).collect();
+    let keys: Vec<String> = varied.iter().map(|(key, value)| format!("-{}={}", plain(key), plain(value))).collect();
+    let keys = keys.concat();
     if stem.len() + keys.len() > LONGEST_NAME { format!("{stem}-point={point}.hlog") } else { stem + &keys + ".hlog" }
 }
 
@@ -75,7 +76,9 @@ mod tests {
 
     fn sample(values: &[u64]) -> Ranked {
         let mut sample = Sample::default();
-        values.iter().for_each(|&us| sample.record(Observed::After(Micros::new(us))));
+        for &us in values {
+            sample.record(Observed::After(Micros::new(us)));
+        }
         sample.record(Observed::Never);
         sample.sorted()
     }

@@ -55,8 +55,7 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
 pub(super) fn digits(value: f64) -> String {
     let size = value.abs();
     let decimals = match size {
-        0.0 => 0,
-        99.95.. => 0,
+        0.0 | 99.95.. => 0,
         9.995.. => 1,
         0.9995.. => 2,
         0.099_95.. => 3,

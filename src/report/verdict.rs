@@ -77,7 +77,7 @@ fn price(point: &PointResult) -> Option<String> {
         [] | [_] => return None,
         [first, .., last] => (*first, *last),
     };
-    let differs = safe.total.lost() * hasty.total.streams != hasty.total.lost() * safe.total.streams;
+    let differs = loss_order(safe, hasty).is_ne();
     let subject =
         if differs { format!("The price of {}", safe.strategy) } else { format!("In time, {}", safe.strategy) };
     let [a, b] = [safe, hasty].map(|c| c.figures(Metric::Release));
@@ -185,24 +185,34 @@ fn streams_a_seed(contender: &ContenderResult) -> u64 {
     contender.seeds.first().map_or(0, |seed| seed.tally.streams)
 }
 
-/// For each strategy the range of its loss over the sweep.
+/// For each strategy the range of its loss over the sweep, which may vary the strategies too.
 fn sweep(points: &[PointResult]) -> Vec<String> {
-    let strategies = points[0].contenders.len();
-    let sentence = |i: usize| {
-        let of = |point: &PointResult| (point.contenders[i].total.lost(), point.contenders[i].total.streams);
-        let more = |a: &&PointResult, b: &&PointResult| (of(a).0 * of(b).1).cmp(&(of(b).0 * of(a).1));
-        let (low, high) = (points.iter().min_by(more)?, points.iter().max_by(more)?);
-        let name = &high.contenders[i].strategy;
-        let shown = |point: &PointResult| format!("{} ({})", ratio(of(point).0, of(point).1), values(point));
-        Some(if of(high).0 == 0 {
-            format!("{name} lost nothing at any of {} sweep points.", points.len())
-        } else if more(&low, &high).is_eq() {
-            format!("{name} lost {} stanzas a stream at every sweep point.", ratio(of(low).0, of(low).1))
-        } else {
-            format!("{name} lost between {} and {} stanzas a stream.", shown(low), shown(high))
-        })
-    };
-    (0..strategies).filter_map(sentence).collect()
+    let mut sentences = Vec::new();
+    let mut named: Vec<&str> = Vec::new();
+    for name in points.iter().flat_map(|point| &point.contenders).map(|contender| contender.strategy.as_str()) {
+        if !named.contains(&name) {
+            named.push(name);
+            sentences.extend(range(name, points));
+        }
+    }
+    sentences
+}
+
+fn range(name: &str, points: &[PointResult]) -> Option<String> {
+    let results: Vec<(&PointResult, &ContenderResult)> = points
+        .iter()
+        .filter_map(|point| Some((point, point.contenders.iter().find(|contender| contender.strategy == name)?)))
+        .collect();
+    let order = |a: &&(&PointResult, &ContenderResult), b: &&(&PointResult, &ContenderResult)| loss_order(a.1, b.1);
+    let ((low_at, low), (high_at, high)) = (results.iter().min_by(order)?, results.iter().max_by(order)?);
+    let [least, most] = [low, high].map(|c| ratio(c.total.lost(), c.total.streams));
+    Some(if high.total.lost() == 0 {
+        format!("{name} lost nothing at any of {}.", things(results.len() as u64, "sweep point", "sweep points"))
+    } else if loss_order(low, high).is_eq() {
+        format!("{name} lost {least} stanzas a stream at every sweep point.")
+    } else {
+        format!("{name} lost between {least} ({}) and {most} ({}) stanzas a stream.", values(low_at), values(high_at))
+    })
 }
 
 fn values(point: &PointResult) -> String {
@@ -213,8 +223,13 @@ fn values(point: &PointResult) -> String {
 /// Fewest stanzas lost a stream first; the scenario's order among equals.
 fn by_loss(contenders: &[ContenderResult]) -> Vec<&ContenderResult> {
     let mut sorted: Vec<_> = contenders.iter().collect();
-    sorted.sort_by(|a, b| (a.total.lost() * b.total.streams).cmp(&(b.total.lost() * a.total.streams)));
+    sorted.sort_by(|a, b| loss_order(a, b));
     sorted
+}
+
+/// Fewer stanzas lost a stream first.
+fn loss_order(a: &ContenderResult, b: &ContenderResult) -> std::cmp::Ordering {
+    (a.total.lost() * b.total.streams).cmp(&(b.total.lost() * a.total.streams))
 }
 
 /// `a`, `a and b`, `a, b and c`.
