@@ -4,4 +4,5 @@
 pub mod addr;
 pub mod link;
 pub mod packet;
+pub mod profile;
 pub mod segment;

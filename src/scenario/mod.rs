@@ -1,6 +1,39 @@
 //! A scenario: complete and legal by construction.
+//!
+//! [`load`] reads a file (or a built-in one) with the values of `--set` and `--vary` into [`Scenario`]s, or says
+//! everything that is wrong. The way there: [`SourceText`], then a tree of values that know their places (`value`), the
+//! options put into it (`over`), the key table (`keys`) held against it (`walk`), and the rules between keys (`resolve`
+//! and its neighbours). The same key table yields the JSON Schema ([`schema`]).
 
-use std::collections::BTreeMap;
+pub mod builtin;
+mod canonical;
+mod catalog;
+mod classes;
+mod closing;
+mod data;
+mod error;
+mod kernel;
+mod keys;
+mod links;
+mod load;
+mod over;
+mod quantity;
+mod resolve;
+mod schema;
+mod shape;
+mod source;
+mod stanzas;
+mod tree;
+mod units;
+mod value;
+mod walk;
+
+pub use canonical::{sha256, to_json};
+pub use error::ScenarioErrors;
+pub use load::{load, load_changed};
+pub use over::Change;
+pub use schema::schema;
+pub use source::SourceText;
 
 use crate::dist::Distribution;
 use crate::net::link::LinkConfig;
@@ -78,14 +111,12 @@ pub struct Class {
     pub traffic: Traffic,
 }
 
-/// Values of `--vary` at one sweep point: key path and value as it stands in a CSV field.
-pub type Varied = BTreeMap<String, String>;
-
 /// A scenario at one point of a sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SweepPoint {
-    /// Varied keys with their values, as they stand in a CSV field (durations in microseconds); empty where nothing is swept.
+    /// Each varied key path, in the order of the options, with its value as it stands in a CSV field: times in
+    /// microseconds, rates in bits a second, sizes in bytes, everything else as it was written.
     pub varied: Vec<(String, String)>,
-    /// The scenario there.
+    /// The scenario.
     pub scenario: Scenario,
 }

@@ -140,6 +140,9 @@ pub struct ResponderProfile {
     pub reads_in_delay: bool,
     /// After its tag it shuts down its writing side and waits for the other FIN, instead of `close()` (aioxmpp).
     pub half_closes: bool,
+    /// Whether it still sends its tag when it reads end of file behind the other's tag, before it has answered
+    /// (Prosody does not: it takes a FIN for the end of the session, even when a tag came with it).
+    pub answers_half_close: bool,
     /// Interval between the bytes of `Drips`.
     pub drip_interval: Micros,
 }

@@ -1,0 +1,153 @@
+//! Every option and its help text.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::scenario::builtin;
+
+/// Simulate XMPP peers and measure which way of closing an idle stream loses stanzas.
+#[derive(Debug, Parser)]
+#[command(name = "farewell", version, about, long_about = None, max_term_width = 120)]
+pub struct Cli {
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run strategies on identical traffic and compare what each loses
+    Compare(CompareArgs),
+    /// Validate a scenario and say what it would run
+    Check(CheckArgs),
+    /// Show scenarios, strategies, responders, presets, link profiles and kernel keys
+    List(ListArgs),
+    /// Print the JSON Schema of the scenario file
+    Schema,
+    /// Print one stream's life as a sequence chart
+    Trace(TraceArgs),
+}
+
+/// A scenario, by name or path, and the values that change it.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Values {
+    /// Set a scenario key, as in closing.timeout=2s or class.0.responder=hung (can be repeated)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+}
+
+/// Options of `compare`.
+#[derive(Clone, Debug, Args)]
+pub struct CompareArgs {
+    /// Name a built-in scenario or a file
+    #[arg(default_value = builtin::DEFAULT)]
+    pub scenario: String,
+    /// Compare this strategy, preset or mix instead of the scenario's (can be repeated)
+    #[arg(long = "strategy", value_name = "NAME")]
+    pub strategies: Vec<String>,
+    /// Simulate this many peers
+    #[arg(long, value_name = "N")]
+    pub peers: Option<String>,
+    /// Draw all random numbers from this seed
+    #[arg(long, value_name = "SEED")]
+    pub seed: Option<String>,
+    /// Repeat with this many seeds, from the first one on
+    #[arg(long, value_name = "R", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub seeds: u32,
+    /// Move packets and time with this engine
+    #[arg(long, value_enum, value_name = "ENGINE", default_value_t = EngineName::Turmoil)]
+    pub engine: EngineName,
+    /// Work on this many threads; all cores without it
+    #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// The values that change the scenario.
+    #[command(flatten)]
+    pub values: Values,
+    /// Run once for each value of a key, as in links.wire.loss=0,0.01,0.05 (can be repeated)
+    #[arg(long = "vary", value_name = "KEY=A,B,C")]
+    pub varies: Vec<String>,
+    /// Write the results to this directory; results/SCENARIO without it
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Write streams.csv too, one row for each stream
+    #[arg(long)]
+    pub streams: bool,
+    /// Print the comparison as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Print no table and show no progress
+    #[arg(long, short, conflicts_with = "json")]
+    pub quiet: bool,
+}
+
+/// What moves packets and time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EngineName {
+    /// The turmoil crate carries the packets
+    Turmoil,
+}
+
+/// Options of `check`.
+#[derive(Clone, Debug, Args)]
+pub struct CheckArgs {
+    /// Name a built-in scenario or a file
+    pub scenario: String,
+    /// The values that change the scenario.
+    #[command(flatten)]
+    pub values: Values,
+    /// Check every value of a key, as in links.wire.loss=0,0.01,0.05 (can be repeated)
+    #[arg(long = "vary", value_name = "KEY=A,B,C")]
+    pub varies: Vec<String>,
+    /// Print the resolved scenario as JSON, with every default
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `list`.
+#[derive(Clone, Debug, Args)]
+pub struct ListArgs {
+    /// Show only this part (can be repeated)
+    #[arg(value_enum, value_name = "PART")]
+    pub parts: Vec<Part>,
+}
+
+/// A part of what `list` shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// Built-in scenarios with the question of each
+    Scenarios,
+    /// Ways of closing
+    Strategies,
+    /// What the other side does when it is told
+    Responders,
+    /// Implementations, usable as strategy and as responder, with where that was read
+    Presets,
+    /// Built-in link profiles
+    Links,
+    /// Settings of the simulated kernel
+    Kernel,
+}
+
+/// Options of `trace`.
+#[derive(Clone, Debug, Args)]
+pub struct TraceArgs {
+    /// Name a built-in scenario or a file
+    pub scenario: String,
+    /// Close by this strategy or preset; the scenario's first without it
+    #[arg(long, value_name = "NAME")]
+    pub strategy: Option<String>,
+    /// Show the stream of this number, counted from 0
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub stream: u32,
+    /// Draw all random numbers from this seed
+    #[arg(long, value_name = "SEED")]
+    pub seed: Option<String>,
+    /// The values that change the scenario.
+    #[command(flatten)]
+    pub values: Values,
+    /// Write the packets to this file for Wireshark
+    #[arg(long, value_name = "FILE")]
+    pub pcap: Option<PathBuf>,
+}

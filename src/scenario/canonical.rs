@@ -1,0 +1,195 @@
+//! The resolved scenario as JSON: every key with its value, defaults included, in a fixed order and without paths.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::dist::Distribution;
+use crate::net::link::{DirectionConfig, LossModel};
+use crate::scenario::kernel;
+use crate::scenario::{Class, Contender, Scenario, WeightedCloser};
+use crate::time::Micros;
+use crate::xmpp::config::{
+    Answered, By, CloserProfile, Condition, InWait, Negotiation, Ping, Process, ResponderProfile, Source, StreamKind,
+    Unanswered, When,
+};
+
+/// The resolved scenario. Times are in microseconds, sizes in bytes; what is `null` was not given and has no default.
+/// Values read from a file appear as their number and the SHA-256 of the values, so that no path enters.
+pub fn to_json(scenario: &Scenario) -> Value {
+    json!({
+        "name": scenario.name,
+        "duration_us": scenario.duration.get(),
+        "peers": scenario.peers,
+        "nodes": scenario.nodes,
+        "seed": scenario.seed,
+        "strategies": scenario.strategies.iter().map(contender).collect::<Vec<_>>(),
+        "arrivals_us": distribution(&scenario.arrivals),
+        "kind": match scenario.kind {
+            StreamKind::ClientToServer => "c2s",
+            StreamKind::ServerToServer => "s2s",
+        },
+        "negotiation": match scenario.negotiation {
+            Negotiation::Full => "full",
+            Negotiation::Minimal => "minimal",
+        },
+        "by": match scenario.by {
+            By::Server => "server",
+            By::Client => "client",
+            By::Both => "both",
+        },
+        "when": scenario.when.as_ref().map(when),
+        "classes": scenario.classes.iter().map(class).collect::<Vec<_>>(),
+        "kernel": kernel::to_json(&scenario.kernel),
+    })
+}
+
+/// SHA-256 of the compact text of a JSON value, in hexadecimal: the scenario's in a manifest is that of [`to_json`].
+pub fn sha256(value: &Value) -> String {
+    hex(&Sha256::digest(value.to_string()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        write!(text, "{byte:02x}").ok();
+        text
+    })
+}
+
+fn contender(contender: &Contender) -> Value {
+    json!({ "name": contender.name, "closers": contender.closers.iter().map(closer).collect::<Vec<_>>() })
+}
+
+fn closer(closer: &WeightedCloser) -> Value {
+    let CloserProfile { strategy, condition, timeout, in_wait, grace, ping } = &closer.profile;
+    json!({
+        "name": closer.name,
+        "weight": closer.weight,
+        "strategy": strategy.name(),
+        "condition": match condition {
+            Condition::ConnectionTimeout => "connection-timeout",
+            Condition::Conflict => "conflict",
+            Condition::PolicyViolation => "policy-violation",
+            Condition::SystemShutdown => "system-shutdown",
+        },
+        "timeout_us": timeout.map(Micros::get),
+        "in_wait": match in_wait {
+            InWait::Process => "process",
+            InWait::Discard => "discard",
+        },
+        "grace_us": grace.get(),
+        "ping": ping.as_ref().map(self::ping),
+        "when": closer.when.as_ref().map(when),
+    })
+}
+
+fn ping(ping: &Ping) -> Value {
+    json!({
+        "timeout_us": ping.timeout.get(),
+        "answered": match ping.answered {
+            Answered::Close => "close",
+            Answered::Stay => "stay",
+        },
+        "unanswered": match ping.unanswered {
+            Unanswered::Drop => "drop",
+            Unanswered::Close => "close",
+        },
+    })
+}
+
+fn when(when: &When) -> Value {
+    match when {
+        When::After(after) => json!({ "after_us": distribution(after) }),
+        When::Idle { idle, sweep } => json!({ "idle_us": distribution(idle), "sweep_us": sweep.get() }),
+    }
+}
+
+fn class(class: &Class) -> Value {
+    let ResponderProfile {
+        on_tag,
+        on_error,
+        delay,
+        error_delay,
+        reads_in_delay,
+        half_closes,
+        answers_half_close,
+        drip_interval,
+    } = &class.responder;
+    json!({
+        "name": class.name,
+        "weight": class.weight,
+        "responder": {
+            "name": class.responder_name,
+            "on_tag": on_tag.name(),
+            "on_error": on_error.name(),
+            "delay_us": distribution(delay),
+            "error_delay_us": error_delay.as_ref().map(distribution),
+            "reads_in_delay": reads_in_delay,
+            "half_closes": half_closes,
+            "answers_half_close": answers_half_close,
+            "drip_interval_us": drip_interval.get(),
+        },
+        "link": { "up": direction(&class.link.up), "down": direction(&class.link.down) },
+        "traffic": {
+            "client": class.traffic.client.as_ref().map(source),
+            "server": class.traffic.server.as_ref().map(source),
+        },
+    })
+}
+
+fn direction(direction: &DirectionConfig) -> Value {
+    let DirectionConfig { latency, latency_floor, reorder, loss, duplicate, rate } = direction;
+    json!({
+        "latency_us": distribution(latency),
+        "latency_floor_us": latency_floor.get(),
+        "reorder": reorder,
+        "loss": match loss {
+            LossModel::Independent(p) => json!(p),
+            LossModel::GilbertElliott { p, r, bad_loss, good_loss } => {
+                json!({ "gilbert": { "p": p, "r": r, "bad_loss": bad_loss, "good_loss": good_loss } })
+            }
+        },
+        "duplicate": duplicate,
+        "rate": rate.map(|r| json!({ "bits_per_second": r.bits_per_second, "queue_bytes": r.queue_bytes })),
+    })
+}
+
+fn source(source: &Source) -> Value {
+    let process = match &source.process {
+        Process::Poisson(rate) => json!({ "poisson": rate }),
+        Process::Periodic(every) => json!({ "periodic_us": every.get() }),
+        Process::Bursts { every, stanzas, spacing } => json!({
+            "bursts": { "every_us": distribution(every), "stanzas": stanzas, "spacing_us": distribution(spacing) }
+        }),
+        Process::Respond { after } => json!({ "respond_us": distribution(after) }),
+    };
+    json!({ "process": process, "size": distribution(&source.size), "count": source.count })
+}
+
+/// A constant as its number, everything else as a table with the name of its family.
+fn distribution(distribution: &Distribution) -> Value {
+    match distribution {
+        Distribution::Constant(value) => json!(value),
+        Distribution::Uniform { low, high } => json!({ "uniform": [low, high] }),
+        Distribution::Exponential { mean } => json!({ "exponential": mean }),
+        Distribution::Normal { mean, sd } => json!({ "normal": { "mean": mean, "sd": sd } }),
+        Distribution::LogNormal { median, sigma } => json!({ "lognormal": { "median": median, "sigma": sigma } }),
+        Distribution::Gamma { shape, mean } => json!({ "gamma": { "shape": shape, "mean": mean } }),
+        Distribution::Pareto { minimum, shape } => json!({ "pareto": { "minimum": minimum, "shape": shape } }),
+        Distribution::Weibull { scale, shape } => json!({ "weibull": { "scale": scale, "shape": shape } }),
+        Distribution::Empirical(values) => {
+            let mut hash = Sha256::new();
+            for value in values.iter() {
+                hash.update(value.to_le_bytes());
+            }
+            json!({ "empirical": { "count": values.len(), "sha256": hex(&hash.finalize()) } })
+        }
+    }
+}
+
+/// An object from pairs, in their order.
+pub(super) fn object(pairs: impl IntoIterator<Item = (String, Value)>) -> Value {
+    Value::Object(pairs.into_iter().collect::<Map<_, _>>())
+}
