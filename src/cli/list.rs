@@ -72,7 +72,11 @@ fn presets(out: &mut dyn Write) -> io::Result<()> {
         }
         if let Some(responder) = &preset.responder {
             let (tag, error) = (responder.on_tag.name(), responder.on_error.name());
-            roles.push(if tag == error { format!("answers {tag}") } else { format!("answers {tag}, an error {error}") });
+            roles.push(if tag == error {
+                format!("answers {tag}")
+            } else {
+                format!("answers {tag}, an error {error}")
+            });
         }
         writeln!(out, "      {}", roles.join(", "))?;
         writeln!(out, "      source: {}", preset.source)?;

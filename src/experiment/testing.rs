@@ -2,76 +2,29 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::dist::Distribution;
 use crate::engine::{Engine, NodeRun, Progress, RunError};
 use crate::experiment::Observer;
 use crate::id::StreamId;
 use crate::ledger::fate::{Direction, Observed, Outcome, Place};
 use crate::ledger::record::{LostStanza, NodeLedger, StreamRecord, Totals};
-use crate::net::link::{DirectionConfig, LinkConfig, LossModel};
 use crate::rng::{Purpose, Rng};
-use crate::scenario::{Class, Contender, Scenario, SweepPoint, WeightedCloser};
-use crate::tcp::sysctl::Kernel;
+use crate::scenario::{Scenario, SweepPoint};
 use crate::time::{Micros, SimTime};
-use crate::xmpp::config::{
-    By, CloserProfile, Condition, InWait, Negotiation, Responder, ResponderProfile, Strategy, StreamKind, Traffic,
-};
 
 /// A scenario of `peers` peers on `nodes` nodes for 10 s.
 pub(crate) fn scenario(strategies: &[&str], peers: u32, nodes: u32) -> Scenario {
-    let direction = DirectionConfig {
-        latency: Distribution::Constant(20_000.0),
-        latency_floor: Micros::from_millis(20),
-        reorder: false,
-        loss: LossModel::Independent(0.0),
-        duplicate: 0.0,
-        rate: None,
-    };
-    Scenario {
-        name: "made-up".into(),
-        duration: Micros::from_secs(10),
-        peers,
-        nodes,
-        seed: 1,
-        strategies: strategies.iter().map(|name| contender(name)).collect(),
-        arrivals: Distribution::Constant(0.0),
-        kind: StreamKind::ClientToServer,
-        negotiation: Negotiation::Minimal,
-        by: By::Server,
-        when: None,
-        classes: vec![Class {
-            name: "all".into(),
-            weight: 1.0,
-            responder_name: "compliant".into(),
-            responder: ResponderProfile {
-                on_tag: Responder::Compliant,
-                on_error: Responder::Compliant,
-                delay: Distribution::Constant(0.0),
-                error_delay: None,
-                reads_in_delay: true,
-                half_closes: false,
-                drip_interval: Micros::from_secs(1),
-            },
-            link: LinkConfig { up: direction.clone(), down: direction },
-            traffic: Traffic { client: None, server: None },
-        }],
-        kernel: Kernel::default(),
-    }
-}
-
-fn contender(name: &str) -> Contender {
-    let profile = CloserProfile {
-        strategy: Strategy::Handshake,
-        condition: Condition::ConnectionTimeout,
-        timeout: None,
-        in_wait: InWait::Process,
-        grace: Micros::ZERO,
-        ping: None,
-    };
-    Contender {
-        name: name.into(),
-        closers: vec![WeightedCloser { name: name.into(), weight: 1.0, profile, when: None }],
-    }
+    let text = format!(
+        r#"
+        name = "made-up"
+        duration = "10s"
+        peers = {peers}
+        nodes = {nodes}
+        strategies = {strategies:?}
+        closing = {{ by = "server", after = "1s" }}
+        class = [{{ name = "all", link = "lan", responder = "compliant" }}]
+        "#
+    );
+    Scenario::from_toml(&text).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
 /// The scenario as the only sweep point.

@@ -50,7 +50,7 @@ pub fn log(strategy: &str, metric: Metric, sample: &Ranked, duration: Micros) ->
 
 /// `METRIC-STRATEGY.hlog`, with `-KEY=VALUE` for each varied key; `point` numbers sweep points from 1.
 ///
-/// Bytes that not every file system takes in a name are written as `%` and two digits, so that names stay different. Where the
+/// Names are made [`plain`] in a way that keeps them different. Where the
 /// varied keys make a name too long, the number of the sweep point stands for them.
 pub fn file_name(metric: Metric, strategy: &str, varied: &[(String, String)], point: usize) -> String {
     let stem = format!("{}-{}", metric.name(), plain(strategy));
@@ -59,7 +59,8 @@ pub fn file_name(metric: Metric, strategy: &str, varied: &[(String, String)], po
     if stem.len() + keys.len() > LONGEST_NAME { format!("{stem}-point={point}.hlog") } else { stem + &keys + ".hlog" }
 }
 
-fn plain(name: &str) -> String {
+/// A name as part of a file's name: bytes that not every file system takes become `%` and two digits.
+pub fn plain(name: &str) -> String {
     let byte = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' => char::from(byte).to_string(),
         other => format!("%{other:02X}"),
