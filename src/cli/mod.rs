@@ -2,7 +2,10 @@
 
 pub mod args;
 mod check;
+pub mod compare;
 mod list;
+pub mod message;
+pub mod progress;
 mod schema;
 #[cfg(test)]
 mod tests;

@@ -30,8 +30,8 @@ pub struct NodeRun<'a> {
 
 /// Told how far a node's run has come.
 pub trait Progress: Sync {
-    /// Simulated time has come this much further.
-    fn advance(&self, by: Micros);
+    /// Simulated time has reached `now`.
+    fn reached(&self, now: SimTime);
 }
 
 /// Progress that nobody watches.
@@ -39,7 +39,7 @@ pub trait Progress: Sync {
 pub struct Unwatched;
 
 impl Progress for Unwatched {
-    fn advance(&self, _by: Micros) {}
+    fn reached(&self, _now: SimTime) {}
 }
 
 /// Runs nodes.
@@ -51,24 +51,24 @@ pub trait Engine: Sync {
     ///
     /// # Errors
     /// What the scenario asks for that the engine cannot keep.
-    fn accepts(&self, scenario: &Scenario) -> Result<(), EngineError>;
+    fn accepts(&self, scenario: &Scenario) -> Result<(), RunError>;
 
     /// Runs one node to the end of the scenario's duration.
     ///
     /// # Errors
     /// A scenario that the engine cannot run, or an invariant that broke.
-    fn run(&self, node: &NodeRun<'_>, progress: &dyn Progress) -> Result<NodeLedger, EngineError>;
+    fn run(&self, node: &NodeRun<'_>, progress: &dyn Progress) -> Result<NodeLedger, RunError>;
 
     /// The same, observing one stream.
     ///
     /// # Errors
     /// As [`Engine::run`].
-    fn trace(&self, node: &NodeRun<'_>, stream: StreamId) -> Result<(NodeLedger, Trace), EngineError>;
+    fn trace(&self, node: &NodeRun<'_>, stream: StreamId) -> Result<(NodeLedger, Trace), RunError>;
 }
 
 /// Why a run did not come to its end.
 #[derive(Clone, Debug, Error)]
-pub enum EngineError {
+pub enum RunError {
     /// A link is faster than the engine can keep exact.
     #[error("a latency of {latency} is too short for the turmoil engine: every link needs at least {least}, two of its shortest ticks")]
     TooFast {

@@ -19,7 +19,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use turmoil::net::UdpSocket;
 
 use crate::engine::station::Station;
-use crate::engine::{Engine, EngineError, NodeRun, PROGRESS_STEP, Progress, end_of};
+use crate::engine::{Engine, RunError, NodeRun, PROGRESS_STEP, Progress, end_of};
 use crate::host::{Effects, Host, Plan, Trace};
 use crate::id::{Side, StreamId};
 use crate::ledger::book::Book;
@@ -55,17 +55,17 @@ impl Engine for Turmoil {
         "turmoil"
     }
 
-    fn accepts(&self, scenario: &Scenario) -> Result<(), EngineError> {
+    fn accepts(&self, scenario: &Scenario) -> Result<(), RunError> {
         let (latency, least) = (scenario.fastest_latency(), SHORTEST_TICK * 2);
-        if latency < least { Err(EngineError::TooFast { latency, least }) } else { Ok(()) }
+        if latency < least { Err(RunError::TooFast { latency, least }) } else { Ok(()) }
     }
 
-    fn run(&self, node: &NodeRun<'_>, progress: &dyn Progress) -> Result<NodeLedger, EngineError> {
+    fn run(&self, node: &NodeRun<'_>, progress: &dyn Progress) -> Result<NodeLedger, RunError> {
         self.accepts(node.scenario)?;
         Ok(simulate(node, None, progress)?.0)
     }
 
-    fn trace(&self, node: &NodeRun<'_>, stream: StreamId) -> Result<(NodeLedger, Trace), EngineError> {
+    fn trace(&self, node: &NodeRun<'_>, stream: StreamId) -> Result<(NodeLedger, Trace), RunError> {
         self.accepts(node.scenario)?;
         simulate(node, Some(stream), &super::Unwatched)
     }
@@ -87,7 +87,7 @@ fn simulate(
     node: &NodeRun<'_>,
     traced: Option<StreamId>,
     progress: &dyn Progress,
-) -> Result<(NodeLedger, Trace), EngineError> {
+) -> Result<(NodeLedger, Trace), RunError> {
     let wire = Rc::new(Wire::new(node, traced));
     let mut sim = turmoil::Builder::new()
         .epoch(UNIX_EPOCH)
@@ -104,17 +104,17 @@ fn simulate(
     let last = wire.end + wire.tick * 2;
     let (mut clock, mut told) = (SimTime::ZERO, SimTime::ZERO);
     while clock < last && !wire.is_quiet() {
-        sim.step().map_err(|e| EngineError::Failed(format!("turmoil: {e}")))?;
+        sim.step().map_err(|e| RunError::Failed(format!("turmoil: {e}")))?;
         clock += wire.tick;
         if clock.since(told) >= PROGRESS_STEP {
-            progress.advance(clock.since(told));
+            progress.reached(clock.min(wire.end));
             told = clock;
         }
         if let Some(imbalance) = wire.book.borrow().imbalance() {
             return Err(imbalance.clone().into());
         }
     }
-    progress.advance(last.since(told));
+    progress.reached(wire.end);
     drop(sim);
     wire.close()
 }
@@ -218,8 +218,8 @@ impl Wire {
         stations[card].next()
     }
 
-    fn close(self: Rc<Self>) -> Result<(NodeLedger, Trace), EngineError> {
-        let wire = Rc::into_inner(self).ok_or_else(|| EngineError::Failed("a card outlived its run".into()))?;
+    fn close(self: Rc<Self>) -> Result<(NodeLedger, Trace), RunError> {
+        let wire = Rc::into_inner(self).ok_or_else(|| RunError::Failed("a card outlived its run".into()))?;
         let mut book = wire.book.into_inner();
         for station in wire.stations.into_inner() {
             station.into_host().finish(wire.end, &mut book);

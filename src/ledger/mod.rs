@@ -4,5 +4,6 @@ pub mod balance;
 pub mod book;
 pub mod census;
 pub mod fate;
+pub mod metric;
 pub mod record;
 pub mod trace;

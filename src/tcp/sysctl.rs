@@ -1,5 +1,5 @@
 //! One table of everything that can be set: name, unit, default, meaning, source.
 
 /// The configuration of a simulated kernel.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Kernel {}

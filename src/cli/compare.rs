@@ -1,0 +1,327 @@
+//! `farewell compare`: the main job, from a plan to files, a table and a finding.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::cli::args::CompareArgs;
+use crate::cli::message::Warning;
+use crate::cli::progress::Bar;
+use crate::cli::{self, Failure};
+use crate::engine::Engine;
+use crate::experiment::comparison::Comparison;
+use crate::experiment::{self, ExperimentError, Plan};
+use crate::report::files::Files;
+use crate::report::json::document;
+use crate::report::manifest::Provenance;
+use crate::report::{WriteError, hdr, table, verdict};
+use crate::scenario::{SweepPoint, to_json};
+
+/// Everything that the arguments said.
+#[derive(Clone, Debug)]
+struct Job {
+    plan: Plan,
+    out: PathBuf,
+    provenance: Provenance,
+    show: Show,
+}
+
+/// What goes to standard output and standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Show {
+    /// The bar, the table, the finding and the warnings.
+    Everything,
+    /// The bar, the comparison as JSON, the warnings.
+    Json,
+    /// Nothing but errors.
+    Nothing,
+}
+
+impl From<ExperimentError<WriteError>> for Failure {
+    fn from(error: ExperimentError<WriteError>) -> Self {
+        Self::Run(error.to_string())
+    }
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        Self::Run(error.to_string())
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Where the scenario is not legal, a node fails, or something cannot be written.
+pub fn run(
+    args: &CompareArgs,
+    engine: &dyn Engine,
+    stdout: &mut dyn Write,
+    stderr: &mut dyn Write,
+) -> Result<(), Failure> {
+    let terminal = io::stdout().is_terminal().then(|| terminal_size::terminal_size_of(io::stdout())).flatten();
+    compare(&job(args)?, engine, stdout, stderr, terminal.map(|(width, _)| width.0))
+}
+
+/// What the arguments ask for, once the scenario has turned out to be legal.
+fn job(args: &CompareArgs) -> Result<Job, Failure> {
+    if args.varies.iter().any(|vary| vary.split('=').next().is_some_and(|key| key.trim() == "seed")) {
+        return Err(Failure::Argument("--vary seed: seeds are varied by --seed and --seeds".to_owned()));
+    }
+    let points = cli::load(&args.scenario, &args.changes(), &args.varies)?;
+    let Some(SweepPoint { scenario, .. }) = points.first() else {
+        return Err(Failure::Argument("--vary: there are no values to vary".to_owned()));
+    };
+    // A scenario's seeds are TOML integers, which end here.
+    let last = u64::try_from(i64::MAX).unwrap_or(u64::MAX);
+    let end = scenario.seed.saturating_add(args.seeds.into());
+    if end > last {
+        let (first, seeds) = (scenario.seed, args.seeds);
+        return Err(Failure::Argument(format!(
+            "--seeds {seeds}: there are not so many from {first} on; the last is {last}"
+        )));
+    }
+    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Ok(Job {
+        out: args.out.clone().unwrap_or_else(|| default_out(&scenario.name)),
+        provenance: provenance(args, &points),
+        show: if args.json {
+            Show::Json
+        } else if args.quiet {
+            Show::Nothing
+        } else {
+            Show::Everything
+        },
+        plan: Plan {
+            seeds: (scenario.seed..end).collect(),
+            jobs: args.jobs.map_or_else(cores, usize::from),
+            streams: args.streams,
+            points,
+        },
+    })
+}
+
+/// `results/SCENARIO`, whatever the scenario calls itself.
+fn default_out(name: &str) -> PathBuf {
+    let plain = hdr::plain(name);
+    let hidden = plain.trim_start_matches('.');
+    Path::new("results").join(if hidden.is_empty() { "unnamed" } else { hidden })
+}
+
+/// The options that decide what is in the files; the number of threads and the place do not.
+fn provenance(args: &CompareArgs, points: &[SweepPoint]) -> Provenance {
+    let file_name = Path::new(&args.scenario).file_name().map(std::ffi::OsStr::to_string_lossy);
+    let options = json!({
+        "scenario": file_name,
+        "strategy": args.strategies,
+        "peers": args.peers,
+        "seed": args.seed,
+        "seeds": args.seeds,
+        "set": args.values.sets,
+        "vary": args.varies,
+        "streams": args.streams,
+    });
+    Provenance { options, scenarios: points.iter().map(|point| to_json(&point.scenario)).collect() }
+}
+
+/// Runs the job. `width` is that of the terminal, if `out` is one.
+///
+/// The place for the files is claimed before anything runs, and they are in place before anything is shown.
+fn compare(
+    job: &Job,
+    engine: &dyn Engine,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+    width: Option<u16>,
+) -> Result<(), Failure> {
+    let mut files = Files::begin(&job.out, &job.plan)?;
+    let bar = Bar::on_stderr(job.show != Show::Nothing);
+    let result = experiment::run(&job.plan, engine, &mut files, &bar);
+    bar.clear();
+    let comparison = result?;
+    files.commit(&job.plan, engine.name(), &job.provenance)?;
+    Ok(show(job, &comparison, out, err, width)?)
+}
+
+fn show(
+    job: &Job,
+    comparison: &Comparison,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+    width: Option<u16>,
+) -> io::Result<()> {
+    let finding = verdict::finding(comparison);
+    let warnings: Vec<String> = Warning::of(comparison).iter().map(ToString::to_string).collect();
+    match job.show {
+        Show::Everything => {
+            writeln!(out, "{}\n", heading(job, comparison))?;
+            writeln!(out, "{}", table::render(comparison, width))?;
+            for sentence in &finding {
+                writeln!(out, "{}", wrapped(sentence, width))?;
+            }
+            writeln!(out, "\nFiles: {}", job.out.display())?;
+        }
+        Show::Json => writeln!(out, "{:#}", document(comparison, &finding, &warnings))?,
+        Show::Nothing => {}
+    }
+    out.flush()?;
+    if job.show != Show::Nothing {
+        for warning in &warnings {
+            writeln!(err, "warning: {}", wrapped(warning, width))?;
+        }
+    }
+    Ok(())
+}
+
+/// What was run, in one line.
+fn heading(job: &Job, comparison: &Comparison) -> String {
+    let points = job.plan.points.len();
+    let scenario = job.plan.points.first().map(|point| &point.scenario);
+    let (name, peers) = scenario.map_or(("", 0), |s| (s.name.as_str(), s.peers));
+    let seeds = match comparison.seeds.as_slice() {
+        [seed] => format!("seed {seed}"),
+        seeds => format!("{} seeds", seeds.len()),
+    };
+    let sweep = if points > 1 { format!(", {points} sweep points") } else { String::new() };
+    format!("{name}: {peers} peers, {seeds}{sweep}, engine {}", comparison.engine)
+}
+
+/// Breaks between words, where there is a width.
+fn wrapped(text: &str, width: Option<u16>) -> String {
+    let Some(width) = width else { return text.to_owned() };
+    let mut lines = String::new();
+    let mut column = 0;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > usize::from(width) {
+            lines.push('\n');
+            column = 0;
+        } else if column > 0 {
+            lines.push(' ');
+            column += 1;
+        }
+        lines.push_str(word);
+        column += length;
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::cli::args::{Cli, Command};
+    use crate::experiment::testing::MadeUp;
+
+    fn args(out: &Path, options: &[&str]) -> CompareArgs {
+        let fixed = ["farewell", "compare", "kernel-teardown", "--peers=100", "--out"];
+        let arguments =
+            fixed.iter().map(AsRef::as_ref).chain([out.as_os_str()]).chain(options.iter().map(AsRef::as_ref));
+        match Cli::try_parse_from(arguments).unwrap().command {
+            Command::Compare(args) => args,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn shown(options: &[&str]) -> (String, String) {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let job = job(&args(dir.path(), options)).unwrap();
+        compare(&job, &MadeUp::default(), &mut out, &mut err, None).unwrap();
+        assert!(dir.path().join("summary.csv").exists());
+        (String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+    }
+
+    fn refusal(options: &[&str]) -> (u8, String) {
+        let failure = job(&args(Path::new("nowhere"), options)).unwrap_err();
+        (failure.status(), failure.to_string())
+    }
+
+    #[test]
+    fn a_run_shows_what_was_run_a_table_the_finding_and_where_the_files_are() {
+        let (out, err) = shown(&["--strategy=handshake", "--strategy=timeout-error", "--seed=7"]);
+        let lines: Vec<&str> = out.lines().collect();
+        assert_eq!(lines[0], "kernel-teardown: 100 peers, seed 7, engine made-up");
+        assert!(lines[2].starts_with("strategy") && lines[5].starts_with("handshake"), "{out}");
+        assert!(lines[8].starts_with("handshake lost none of 500 stanzas; "), "{out}");
+        assert!(lines.last().unwrap().starts_with("Files: "), "{out}");
+        assert_eq!(err, "");
+    }
+
+    #[test]
+    fn quiet_shows_nothing_and_json_only_json() {
+        assert_eq!(shown(&["--quiet"]), (String::new(), String::new()));
+        let (out, err) = shown(&["--json"]);
+        assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["scenario"], "kernel-teardown");
+        assert_eq!(err, "");
+    }
+
+    #[test]
+    fn the_manifest_has_the_options_that_decide_and_no_others() {
+        let manifest = |options: &[&str]| {
+            let dir = tempfile::tempdir().unwrap();
+            let job = job(&args(dir.path(), options)).unwrap();
+            compare(&job, &MadeUp::default(), &mut io::sink(), &mut io::sink(), None).unwrap();
+            std::fs::read_to_string(dir.path().join("manifest.json")).unwrap()
+        };
+        let one = manifest(&["--seeds=3", "--jobs=1"]);
+        assert_eq!(one, manifest(&["--seeds=3", "--jobs=2", "--json"]));
+        let read: Value = serde_json::from_str(&one).unwrap();
+        assert_eq!(read["seeds"], json!([1, 2, 3]));
+        assert_eq!(read["options"]["peers"], "100");
+        assert_eq!(read["points"][0]["scenario"]["peers"], 100);
+        let other: Value = serde_json::from_str(&manifest(&["--seed=9"])).unwrap();
+        assert_eq!(other["scenario_sha256"], read["scenario_sha256"], "other seeds, the same scenario");
+        assert_ne!(other["files"], read["files"]);
+    }
+
+    #[test]
+    fn seeds_that_do_not_exist_and_varied_seeds_are_bad_arguments() {
+        assert_eq!(
+            refusal(&["--vary=seed=1,2"]),
+            (2, "error: --vary seed: seeds are varied by --seed and --seeds".to_owned())
+        );
+        let (status, text) = refusal(&["--seed=9223372036854775806", "--seeds=3"]);
+        assert!(status == 2 && text.ends_with("the last is 9223372036854775807"), "{text}");
+    }
+
+    #[test]
+    fn results_go_to_a_directory_of_the_scenarios_name_wherever_that_points() {
+        let of = |name: &str| default_out(name).display().to_string();
+        assert_eq!(of("idle-c2s"), "results/idle-c2s");
+        assert_eq!(of("../../etc"), "results/%2F..%2Fetc");
+        assert_eq!(of(".."), "results/unnamed");
+    }
+
+    /// Takes nothing.
+    struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_full_disk_behind_standard_output_is_a_failure() {
+        let dir = tempfile::tempdir().unwrap();
+        let job = job(&args(dir.path(), &[])).unwrap();
+        let failure = compare(&job, &MadeUp::default(), &mut Full, &mut io::sink(), None).unwrap_err();
+        assert_eq!(failure.status(), 1);
+        assert!(failure.to_string().starts_with("error: cannot write to standard output: "), "{failure}");
+    }
+
+    #[test]
+    fn sentences_break_between_words() {
+        assert_eq!(wrapped("one two three", Some(8)), "one two\nthree");
+        assert_eq!(wrapped("one two three", None), "one two three");
+        assert_eq!(wrapped("incomprehensible", Some(5)), "incomprehensible");
+    }
+}

@@ -1,0 +1,153 @@
+//! A bar on stderr while a run lasts, where stderr is a terminal.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+use crate::experiment::Observer;
+use crate::time::{Micros, SimTime};
+
+const TEMPLATE: &str = "{bar:24} {percent:>3} %  {peers} peers, {runs} runs, simulated {simulated}, {left} left";
+
+/// The bar. It measures simulated time: of all peers of all runs together.
+#[derive(Debug)]
+pub struct Bar {
+    bar: ProgressBar,
+    seen: Arc<Seen>,
+}
+
+/// What the bar shows beside its length.
+#[derive(Debug, Default)]
+struct Seen {
+    peers: AtomicU64,
+    runs_done: AtomicU64,
+    runs: AtomicU64,
+    simulated_us: AtomicU64,
+}
+
+impl Bar {
+    /// A bar on stderr; invisible where stderr is not a terminal, or if not `wanted`.
+    pub fn on_stderr(wanted: bool) -> Self {
+        Self::on(if wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() })
+    }
+
+    fn on(target: ProgressDrawTarget) -> Self {
+        let seen = Arc::new(Seen::default());
+        let bar = ProgressBar::with_draw_target(Some(0), target);
+        if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
+            bar.set_style(with_keys(style, &seen));
+        }
+        Self { bar, seen }
+    }
+
+    /// Removes the bar.
+    pub fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// The keys of the template. They are written when the bar is drawn, a few times a second, not at each step.
+fn with_keys(style: ProgressStyle, seen: &Arc<Seen>) -> ProgressStyle {
+    let key = |show: fn(&Seen, &mut dyn Write) -> std::fmt::Result| {
+        let seen = Arc::clone(seen);
+        // A bar that cannot be drawn is no reason to stop a run.
+        move |_: &ProgressState, out: &mut dyn Write| show(&seen, out).unwrap_or(())
+    };
+    let left = |state: &ProgressState, out: &mut dyn Write| {
+        let known = state.pos() > 0;
+        let text = if known { HumanDuration(state.eta()).to_string() } else { "?".to_owned() };
+        out.write_str(&text).unwrap_or(());
+    };
+    style
+        .progress_chars("=> ")
+        .with_key("peers", key(|seen, out| write!(out, "{}", HumanCount(seen.peers.load(Ordering::Relaxed)))))
+        .with_key(
+            "runs",
+            key(|seen, out| {
+                write!(out, "{}/{}", seen.runs_done.load(Ordering::Relaxed), seen.runs.load(Ordering::Relaxed))
+            }),
+        )
+        .with_key(
+            "simulated",
+            key(|seen, out| {
+                let us = seen.simulated_us.load(Ordering::Relaxed);
+                write!(out, "{}.{} s", us / 1_000_000, us / 100_000 % 10)
+            }),
+        )
+        .with_key("left", left)
+}
+
+impl Observer for Bar {
+    fn planned(&self, nodes: u64, peer_time: Micros) {
+        self.seen.runs.store(nodes, Ordering::Relaxed);
+        self.bar.set_length(peer_time.get());
+    }
+
+    fn advanced(&self, peers: u32, by: Micros, now: SimTime) {
+        self.seen.simulated_us.store(now.as_micros(), Ordering::Relaxed);
+        self.bar.inc((by * u64::from(peers)).get());
+    }
+
+    fn node_done(&self, peers: u32) {
+        self.seen.peers.fetch_add(peers.into(), Ordering::Relaxed);
+        self.seen.runs_done.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::mpsc;
+
+    use indicatif::TermLike;
+
+    use super::*;
+
+    /// A terminal that passes on what it is told to show.
+    #[derive(Debug)]
+    struct Screen(mpsc::Sender<String>);
+
+    impl TermLike for Screen {
+        fn width(&self) -> u16 {
+            120
+        }
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.write_str(text)
+        }
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.0.send(text.to_owned()).map_err(io::Error::other)
+        }
+        fn clear_line(&self) -> io::Result<()> {
+            Ok(())
+        }
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_bar_shows_peers_runs_time_and_what_is_left() {
+        let (send, shown) = mpsc::channel();
+        let bar = Bar::on(ProgressDrawTarget::term_like(Box::new(Screen(send))));
+        bar.planned(2, Micros::from_secs(60) * 3_000);
+        bar.advanced(1_500, Micros::from_secs(60), SimTime::from_micros(60_000_000));
+        bar.node_done(1_500);
+        bar.bar.abandon();
+        let last = shown.try_iter().filter(|text| text.contains("peers")).last().unwrap();
+        assert!(last.contains("50 %  1,500 peers, 1/2 runs, simulated 60.0 s, "), "{last}");
+    }
+}

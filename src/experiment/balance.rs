@@ -1,0 +1,98 @@
+//! The sums of every stream must balance, both directions, every run.
+//!
+//! This looks at what a node leaves behind and shares no code with what wrote it.
+
+use crate::id::StreamId;
+use crate::ledger::fate::{Direction, Observed, Outcome};
+use crate::ledger::metric::Metric;
+use crate::ledger::record::{LostStanza, NodeLedger, StreamRecord, Totals};
+
+/// What does not balance, and in which stream.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Imbalance {
+    /// Stanzas appeared or disappeared.
+    #[error(
+        "stream {}, {}: {} stanzas were sent, but {} delivered and {} lost",
+        stream.0, direction.name(), totals.sent, totals.delivered, totals.lost
+    )]
+    Stanzas {
+        /// The stream.
+        stream: StreamId,
+        /// The way.
+        direction: Direction,
+        /// Its totals.
+        totals: Totals,
+    },
+    /// Lost stanzas without a place of death, or more of them than were lost.
+    #[error("stream {}, {}: {lost} stanzas were lost, but {listed} have a place of death", stream.0, direction.name())]
+    Places {
+        /// The stream.
+        stream: StreamId,
+        /// The way.
+        direction: Direction,
+        /// Lost by the totals.
+        lost: u32,
+        /// Lost by the list.
+        listed: u32,
+    },
+    /// A closing that was never decided has an outcome or a time.
+    #[error("stream {}: its closer never decided, but its closing is {} or has a time", stream.0, outcome.name())]
+    Undecided {
+        /// The stream.
+        stream: StreamId,
+        /// Its outcome.
+        outcome: Outcome,
+    },
+    /// Streams or lost stanzas are missing, doubled or out of order.
+    #[error("stream {}: streams and lost stanzas do not come one after another in order", stream.0)]
+    Order {
+        /// The first stream that is not where it should be.
+        stream: StreamId,
+    },
+}
+
+/// Checks every stream of a node.
+///
+/// # Errors
+/// The first imbalance.
+pub fn check(ledger: &NodeLedger) -> Result<(), Imbalance> {
+    let mut lost = ledger.lost.as_slice();
+    let mut before = None;
+    for stream in &ledger.streams {
+        if before.replace(stream.stream) >= Some(stream.stream) {
+            return Err(Imbalance::Order { stream: stream.stream });
+        }
+        let own = lost.partition_point(|stanza| stanza.stream <= stream.stream);
+        check_stream(stream, &lost[..own])?;
+        lost = &lost[own..];
+    }
+    match lost {
+        [] => Ok(()),
+        [stanza, ..] => Err(Imbalance::Order { stream: stanza.stream }),
+    }
+}
+
+fn check_stream(record: &StreamRecord, lost: &[LostStanza]) -> Result<(), Imbalance> {
+    let stream = record.stream;
+    if lost.iter().any(|stanza| stanza.stream != stream) || !lost.is_sorted_by(|a, b| key(a) < key(b)) {
+        return Err(Imbalance::Order { stream });
+    }
+    for (direction, totals) in [(Direction::ToCloser, record.to_closer), (Direction::ToPeer, record.to_peer)] {
+        if u64::from(totals.sent) != u64::from(totals.delivered) + u64::from(totals.lost) {
+            return Err(Imbalance::Stanzas { stream, direction, totals });
+        }
+        let listed = lost.iter().filter(|stanza| stanza.direction == direction).fold(0, |n, _| n + 1);
+        if listed != totals.lost {
+            return Err(Imbalance::Places { stream, direction, lost: totals.lost, listed });
+        }
+    }
+    let happened = Metric::ALL.iter().any(|metric| metric.of(record) != Observed::Never);
+    if record.decision.is_none() && (happened || record.outcome != Outcome::Unfinished) {
+        return Err(Imbalance::Undecided { stream, outcome: record.outcome });
+    }
+    Ok(())
+}
+
+fn key(stanza: &LostStanza) -> (Direction, u32) {
+    (stanza.direction, stanza.stanza)
+}

@@ -1,0 +1,251 @@
+//! What remains of a cell (strategy, seed, sweep point) once its nodes are folded together.
+
+use crate::ledger::census::Census;
+use crate::ledger::fate::Outcome;
+use crate::ledger::metric::{Metric, Percentile, Ranked, Sample};
+use crate::ledger::record::{LostStanza, NodeLedger, StreamRecord};
+use crate::time::{Micros, SimTime};
+
+/// Sums over streams.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Streams.
+    pub streams: u64,
+    /// Streams whose closer decided.
+    pub decided: u64,
+    /// Streams by outcome, in the order of [`Outcome::ALL`].
+    pub outcomes: [u64; 7],
+    /// Stanzas sent, both ways.
+    pub sent: u64,
+    /// Stanzas delivered, both ways.
+    pub delivered: u64,
+    /// Stanzas held back, both ways.
+    pub deferred: u64,
+    /// Stanzas lost on their way to the closer.
+    pub lost_to_closer: u64,
+    /// Stanzas lost on their way to the peer.
+    pub lost_to_peer: u64,
+    /// Those of the lost whose stream was never to be closed: no closing can be blamed for them.
+    pub lost_undecided: u64,
+    /// Sum over streams of the square of what each lost: how much deaths come in batches.
+    pub lost_squared: u64,
+    /// Streams that lost something.
+    pub streams_with_loss: u64,
+    /// Packets.
+    pub packets: u64,
+    /// Bytes with headers.
+    pub bytes: u64,
+    /// Retransmissions.
+    pub retransmissions: u64,
+    /// Resets.
+    pub resets: u64,
+    /// Time from decision to the end of the closer's kernel socket.
+    pub socket_time: Micros,
+    /// Time in TIME-WAIT at the closer.
+    pub time_wait: Micros,
+    /// Bytes written after the close tag.
+    pub violations: u64,
+}
+
+impl Tally {
+    /// Streams with this outcome.
+    pub const fn outcome(&self, outcome: Outcome) -> u64 {
+        self.outcomes[outcome as usize]
+    }
+
+    /// Stanzas lost, both ways.
+    pub const fn lost(&self) -> u64 {
+        self.lost_to_closer + self.lost_to_peer
+    }
+
+    fn add(&mut self, stream: &StreamRecord) {
+        let (closer, peer) = (stream.to_closer, stream.to_peer);
+        let lost = u64::from(closer.lost) + u64::from(peer.lost);
+        self.streams += 1;
+        self.decided += u64::from(stream.decision.is_some());
+        self.outcomes[stream.outcome as usize] += 1;
+        self.sent += u64::from(closer.sent) + u64::from(peer.sent);
+        self.delivered += u64::from(closer.delivered) + u64::from(peer.delivered);
+        self.deferred += u64::from(closer.deferred) + u64::from(peer.deferred);
+        self.lost_to_closer += u64::from(closer.lost);
+        self.lost_to_peer += u64::from(peer.lost);
+        self.lost_undecided += if stream.decision.is_none() { lost } else { 0 };
+        self.lost_squared += lost * lost;
+        self.streams_with_loss += u64::from(lost > 0);
+        self.packets += u64::from(stream.packets);
+        self.bytes += stream.bytes;
+        self.retransmissions += u64::from(stream.retransmissions);
+        self.resets += u64::from(stream.resets);
+        self.violations += u64::from(stream.violations);
+        if stream.decision.is_some() {
+            self.socket_time += stream.socket_time;
+            self.time_wait += stream.time_wait;
+        }
+    }
+
+    /// Adds another tally.
+    pub fn merge(&mut self, other: &Self) {
+        for (mine, theirs) in self.outcomes.iter_mut().zip(other.outcomes) {
+            *mine += theirs;
+        }
+        self.streams += other.streams;
+        self.decided += other.decided;
+        self.sent += other.sent;
+        self.delivered += other.delivered;
+        self.deferred += other.deferred;
+        self.lost_to_closer += other.lost_to_closer;
+        self.lost_to_peer += other.lost_to_peer;
+        self.lost_undecided += other.lost_undecided;
+        self.lost_squared += other.lost_squared;
+        self.streams_with_loss += other.streams_with_loss;
+        self.packets += other.packets;
+        self.bytes += other.bytes;
+        self.retransmissions += other.retransmissions;
+        self.resets += other.resets;
+        self.socket_time += other.socket_time;
+        self.time_wait += other.time_wait;
+        self.violations += other.violations;
+    }
+}
+
+/// A node's ledger, reduced to what its cell needs.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Part {
+    tally: Tally,
+    samples: [Sample; 4],
+    opened: Vec<SimTime>,
+    closed: Vec<SimTime>,
+    census: Census,
+    lost: Vec<LostStanza>,
+    streams: Vec<StreamRecord>,
+}
+
+impl Part {
+    /// Reduces a ledger; the streams themselves are kept only where `keep_streams`.
+    pub(super) fn of(ledger: NodeLedger, keep_streams: bool) -> Self {
+        let mut part = Self { census: ledger.census, lost: ledger.lost, ..Self::default() };
+        for stream in &ledger.streams {
+            part.tally.add(stream);
+            if stream.decision.is_some() {
+                for (sample, metric) in part.samples.iter_mut().zip(Metric::ALL) {
+                    sample.record(metric.of(stream));
+                }
+            }
+            if let Some((from, until)) = stream.server_socket {
+                part.opened.push(from);
+                part.closed.push(until);
+            }
+        }
+        if keep_streams {
+            part.streams = ledger.streams;
+        }
+        part
+    }
+
+    /// Adds another node.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.tally.merge(&other.tally);
+        for (mine, theirs) in self.samples.iter_mut().zip(&other.samples) {
+            mine.merge(theirs);
+        }
+        self.opened.extend(other.opened);
+        self.closed.extend(other.closed);
+        self.census.merge(&other.census);
+        self.lost.extend(other.lost);
+        self.streams.extend(other.streams);
+    }
+}
+
+/// The numbers of one cell: a row of summary.csv without its keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeedResult {
+    /// The seed.
+    pub seed: u64,
+    /// Sums over its streams.
+    pub tally: Tally,
+    /// Percentiles of each metric, by [`Metric::index`].
+    pub figures: [Figures; 4],
+    /// The largest number of server sockets, TIME-WAIT aside, that were held at once over all nodes.
+    pub peak_open_sockets: u64,
+}
+
+/// Percentiles of one metric over the closings of one cell, or of all seeds together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Median; this and the others are `None` where they fall among closings in which it never happened.
+    pub p50: Option<Micros>,
+    /// 90th percentile.
+    pub p90: Option<Micros>,
+    /// 99th percentile.
+    pub p99: Option<Micros>,
+    /// Largest; `None` as soon as it never happened once.
+    pub max: Option<Micros>,
+    /// Closings in which it never happened.
+    pub never: u64,
+    /// Closings.
+    pub count: u64,
+}
+
+impl Figures {
+    /// The figures of a sample.
+    pub fn of(sample: &Ranked) -> Self {
+        let [p50, p90, p99, max] =
+            [Percentile::P50, Percentile::P90, Percentile::P99, Percentile::MAX].map(|p| sample.percentile(p));
+        Self { p50, p90, p99, max, never: sample.never(), count: sample.count() }
+    }
+}
+
+/// One strategy under one seed at one sweep point.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    /// Its numbers.
+    pub result: SeedResult,
+    /// Every closing's times, by [`Metric::index`].
+    pub samples: [Ranked; 4],
+    /// Server sockets by TCP state over time.
+    pub census: Census,
+    /// Lost stanzas in order of stream, direction, number.
+    pub lost: Vec<LostStanza>,
+    /// Streams in order of their number; empty unless they were asked for.
+    pub streams: Vec<StreamRecord>,
+}
+
+impl Cell {
+    pub(super) fn new(seed: u64, part: Part) -> Self {
+        let Part { tally, samples, opened, closed, census, mut lost, mut streams } = part;
+        lost.sort_by_key(|stanza| (stanza.stream, stanza.direction, stanza.stanza));
+        streams.sort_by_key(|stream| stream.stream);
+        let samples = samples.map(Sample::sorted);
+        let figures = std::array::from_fn(|i| Figures::of(&samples[i]));
+        let peak_open_sockets = peak(opened, closed);
+        Self { result: SeedResult { seed, tally, figures, peak_open_sockets }, samples, census, lost, streams }
+    }
+}
+
+/// The largest number of intervals `[opened, closed)` that overlap.
+fn peak(mut opened: Vec<SimTime>, mut closed: Vec<SimTime>) -> u64 {
+    opened.sort_unstable();
+    closed.sort_unstable();
+    let mut gone = 0;
+    let open_after = |(i, at): (usize, &SimTime)| {
+        while closed.get(gone).is_some_and(|end| end <= at) {
+            gone += 1;
+        }
+        i + 1 - gone.min(i + 1)
+    };
+    opened.iter().enumerate().map(open_after).max().unwrap_or(0) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_peak_counts_sockets_held_at_the_same_instant() {
+        let at = |times: &[u64]| times.iter().map(|&us| SimTime::from_micros(us)).collect::<Vec<_>>();
+        assert_eq!(peak(at(&[]), at(&[])), 0);
+        assert_eq!(peak(at(&[0, 10, 20]), at(&[10, 20, 30])), 1, "one ends as the next begins");
+        assert_eq!(peak(at(&[0, 5, 20, 9]), at(&[10, 11, 30, 12])), 3);
+        assert_eq!(peak(at(&[7]), at(&[7])), 0, "a socket of no duration is never held");
+    }
+}

@@ -1,0 +1,391 @@
+//! The rows of the CSV files: names, order and values of their columns, in one place.
+//!
+//! A row has keys, then (in every file) one column for each varied key, then the rest. A change here is a change of the
+//! file format: the tests freeze every header.
+
+use crate::experiment::Group;
+use crate::experiment::Pooled;
+use crate::experiment::cell::{Cell, SeedResult};
+use crate::ledger::census;
+use crate::ledger::fate::{Observed, Outcome};
+use crate::ledger::metric::{Metric, Percentile, Ranked};
+use crate::ledger::record::{LostStanza, StreamRecord};
+use crate::scenario::Scenario;
+use crate::time::{Micros, SimTime};
+
+/// A field of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Field<'a> {
+    /// A count or microseconds.
+    Number(u64),
+    /// A name.
+    Text(&'a str),
+    /// A name made for the occasion.
+    Owned(String),
+    /// What never happened: an empty field.
+    Never,
+}
+
+impl<'a> From<&'a str> for Field<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Percentile> for Field<'_> {
+    fn from(percentile: Percentile) -> Self {
+        Self::Owned(percentile.to_string())
+    }
+}
+
+impl From<u64> for Field<'_> {
+    fn from(number: u64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<u32> for Field<'_> {
+    fn from(number: u32) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl From<Micros> for Field<'_> {
+    fn from(time: Micros) -> Self {
+        Self::Number(time.get())
+    }
+}
+
+impl From<SimTime> for Field<'_> {
+    fn from(at: SimTime) -> Self {
+        Self::Number(at.as_micros())
+    }
+}
+
+impl<T: Into<Self>> From<Option<T>> for Field<'_> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Never, Into::into)
+    }
+}
+
+impl From<Observed> for Field<'_> {
+    fn from(observed: Observed) -> Self {
+        match observed {
+            Observed::After(time) => time.into(),
+            Observed::Never => Self::Never,
+        }
+    }
+}
+
+/// A row of one of the files.
+pub trait Row {
+    /// Columns before the varied keys.
+    const KEYS: &'static [&'static str];
+    /// Columns after them.
+    const REST: &'static [&'static str];
+
+    /// Values of the columns before the varied keys.
+    fn keys(&self) -> Vec<Field<'_>>;
+    /// Values of the columns after them.
+    fn rest(&self) -> Vec<Field<'_>>;
+}
+
+/// Writes a [`Row`] as two tables of column and value, so that a name cannot come apart from its value.
+macro_rules! columns {
+    ($type:ty, $row:ident => { $($key:ident: $key_value:expr,)* } varied { $($name:ident: $value:expr,)* }) => {
+        impl Row for $type {
+            const KEYS: &'static [&'static str] = &[$(stringify!($key)),*];
+            const REST: &'static [&'static str] = &[$(stringify!($name)),*];
+
+            fn keys(&self) -> Vec<Field<'_>> {
+                let $row = self;
+                vec![$(Field::from($key_value)),*]
+            }
+
+            fn rest(&self) -> Vec<Field<'_>> {
+                let $row = self;
+                vec![$(Field::from($value)),*]
+            }
+        }
+    };
+}
+
+/// A row of summary.csv: one cell.
+#[derive(Debug)]
+pub struct SummaryRow<'a> {
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    /// The engine's name.
+    pub engine: &'static str,
+    /// The strategy's name.
+    pub strategy: &'a str,
+    /// The numbers.
+    pub result: &'a SeedResult,
+}
+
+columns! { SummaryRow<'_>, row => {
+    scenario: row.scenario.name.as_str(),
+    engine: row.engine,
+    strategy: row.strategy,
+    seed: row.result.seed,
+} varied {
+    peers: row.scenario.peers,
+    streams: row.result.tally.streams,
+    clean: row.result.tally.outcome(Outcome::Clean),
+    timeout: row.result.tally.outcome(Outcome::Timeout),
+    peer_fin: row.result.tally.outcome(Outcome::PeerFin),
+    peer_reset: row.result.tally.outcome(Outcome::PeerReset),
+    bad_xml: row.result.tally.outcome(Outcome::BadXml),
+    closed: row.result.tally.outcome(Outcome::Closed),
+    unfinished: row.result.tally.outcome(Outcome::Unfinished),
+    sent: row.result.tally.sent,
+    delivered: row.result.tally.delivered,
+    deferred: row.result.tally.deferred,
+    lost: row.result.tally.lost(),
+    lost_to_closer: row.result.tally.lost_to_closer,
+    lost_to_peer: row.result.tally.lost_to_peer,
+    streams_with_loss: row.result.tally.streams_with_loss,
+    release_p50_us: row.result.figures[Metric::Release.index()].p50,
+    release_p90_us: row.result.figures[Metric::Release.index()].p90,
+    release_p99_us: row.result.figures[Metric::Release.index()].p99,
+    release_max_us: row.result.figures[Metric::Release.index()].max,
+    notice_p50_us: row.result.figures[Metric::Notice.index()].p50,
+    notice_p90_us: row.result.figures[Metric::Notice.index()].p90,
+    notice_p99_us: row.result.figures[Metric::Notice.index()].p99,
+    never_noticed: row.result.figures[Metric::Notice.index()].never,
+    teardown_p50_us: row.result.figures[Metric::Teardown.index()].p50,
+    teardown_p90_us: row.result.figures[Metric::Teardown.index()].p90,
+    teardown_p99_us: row.result.figures[Metric::Teardown.index()].p99,
+    teardown_max_us: row.result.figures[Metric::Teardown.index()].max,
+    gone_p50_us: row.result.figures[Metric::Gone.index()].p50,
+    packets: row.result.tally.packets,
+    bytes: row.result.tally.bytes,
+    retransmissions: row.result.tally.retransmissions,
+    resets: row.result.tally.resets,
+    peak_open_sockets: row.result.peak_open_sockets,
+    socket_us: row.result.tally.socket_time,
+    time_wait_us: row.result.tally.time_wait,
+    violations: row.result.tally.violations,
+} }
+
+/// A row of streams.csv: one stream.
+#[derive(Debug)]
+pub struct StreamRow<'a> {
+    scenario: &'a Scenario,
+    contender: usize,
+    seed: u64,
+    stream: &'a StreamRecord,
+}
+
+columns! { StreamRow<'_>, row => {
+    strategy: row.scenario.strategies[row.contender].name.as_str(),
+    seed: row.seed,
+} varied {
+    stream: row.stream.stream.0,
+    node: row.stream.node.0,
+    class: row.scenario.classes[usize::from(row.stream.class)].name.as_str(),
+    closer: row.scenario.strategies[row.contender].closers[usize::from(row.stream.closer)].name.as_str(),
+    responder: row.scenario.classes[usize::from(row.stream.class)].responder_name.as_str(),
+    outcome: row.stream.outcome.name(),
+    decision_us: row.stream.decision,
+    release_us: row.stream.release,
+    notice_us: row.stream.notice,
+    teardown_us: row.stream.teardown,
+    gone_us: row.stream.gone,
+    sent: row.stream.to_closer.sent + row.stream.to_peer.sent,
+    delivered: row.stream.to_closer.delivered + row.stream.to_peer.delivered,
+    deferred: row.stream.to_closer.deferred + row.stream.to_peer.deferred,
+    lost: row.stream.to_closer.lost + row.stream.to_peer.lost,
+    packets: row.stream.packets,
+    bytes: row.stream.bytes,
+    retransmissions: row.stream.retransmissions,
+    resets: row.stream.resets,
+} }
+
+/// A row of lost.csv: one lost stanza.
+#[derive(Debug)]
+pub struct LostRow<'a> {
+    strategy: &'a str,
+    seed: u64,
+    stanza: &'a LostStanza,
+}
+
+columns! { LostRow<'_>, row => {
+    strategy: row.strategy,
+    seed: row.seed,
+} varied {
+    stream: row.stanza.stream.0,
+    direction: row.stanza.direction.name(),
+    stanza: row.stanza.stanza,
+    sent_us: row.stanza.sent,
+    size: row.stanza.size,
+    place: row.stanza.place.name(),
+    at_us: row.stanza.at,
+} }
+
+/// A row of timeline.csv: one second of one cell.
+#[derive(Debug)]
+pub struct TimelineRow<'a> {
+    strategy: &'a str,
+    seed: u64,
+    second: u64,
+    sockets: [u64; 9],
+    lost_so_far: u64,
+}
+
+columns! { TimelineRow<'_>, row => {
+    strategy: row.strategy,
+    seed: row.seed,
+} varied {
+    second: row.second,
+    syn_sent: row.sockets[0],
+    syn_received: row.sockets[1],
+    established: row.sockets[2],
+    fin_wait_1: row.sockets[3],
+    fin_wait_2: row.sockets[4],
+    close_wait: row.sockets[5],
+    closing: row.sockets[6],
+    last_ack: row.sockets[7],
+    time_wait: row.sockets[8],
+    lost_so_far: row.lost_so_far,
+} }
+
+/// A row of percentiles.csv: one percentile of one metric, all seeds together.
+#[derive(Debug)]
+pub struct PercentileRow<'a> {
+    strategy: &'a str,
+    metric: Metric,
+    percentile: Percentile,
+    value: Option<Micros>,
+    count: u64,
+}
+
+columns! { PercentileRow<'_>, row => {
+    strategy: row.strategy,
+} varied {
+    metric: row.metric.name(),
+    percentile: row.percentile,
+    value_us: row.value,
+    count: row.count,
+} }
+
+impl Group<'_> {
+    fn named(&self) -> impl Iterator<Item = (&str, &Cell)> {
+        let names = self.point.scenario.strategies.iter().map(|contender| contender.name.as_str());
+        names.zip(&self.cells)
+    }
+
+    /// One row a strategy.
+    pub fn summary(&self) -> impl Iterator<Item = SummaryRow<'_>> {
+        let (scenario, engine) = (&self.point.scenario, self.engine);
+        self.named().map(move |(strategy, cell)| SummaryRow { scenario, engine, strategy, result: &cell.result })
+    }
+
+    /// The streams by number, strategies interleaved, so that every column has values early.
+    pub fn streams(&self) -> impl Iterator<Item = StreamRow<'_>> {
+        let scenario = &self.point.scenario;
+        let mut rows: Vec<_> = (self.cells.iter().enumerate())
+            .flat_map(|(contender, cell)| {
+                let row = move |stream| StreamRow { scenario, contender, seed: cell.result.seed, stream };
+                cell.streams.iter().map(row)
+            })
+            .collect();
+        rows.sort_by_key(|row| row.stream.stream);
+        rows.into_iter()
+    }
+
+    /// The lost stanzas by stream, strategies interleaved.
+    pub fn lost(&self) -> impl Iterator<Item = LostRow<'_>> {
+        let mut rows: Vec<_> = self
+            .named()
+            .flat_map(|(strategy, cell)| {
+                cell.lost.iter().map(move |stanza| LostRow { strategy, seed: cell.result.seed, stanza })
+            })
+            .collect();
+        rows.sort_by_key(|row| row.stanza.stream);
+        rows.into_iter()
+    }
+
+    /// One row for each whole second before the end, strategies interleaved.
+    pub fn timeline(&self) -> impl Iterator<Item = TimelineRow<'_>> {
+        let duration = self.point.scenario.duration;
+        let seconds = duration.get().div_ceil(1_000_000);
+        let mut rows: Vec<_> = self.named().flat_map(|(strategy, cell)| timeline(strategy, cell, seconds)).collect();
+        rows.sort_by_key(|row| row.second);
+        rows.into_iter()
+    }
+}
+
+fn timeline<'a>(strategy: &'a str, cell: &Cell, seconds: u64) -> impl Iterator<Item = TimelineRow<'a>> + use<'a> {
+    let seed = cell.result.seed;
+    let mut deaths: Vec<SimTime> = cell.lost.iter().map(|stanza| stanza.at).collect();
+    deaths.sort_unstable();
+    let sockets = cell.census.seconds().into_iter().chain(std::iter::repeat([0; census::STATES.len()]));
+    (0..seconds).zip(sockets).map(move |(second, sockets)| {
+        let now = SimTime::from_micros(second * 1_000_000);
+        let lost_so_far = deaths.partition_point(|&at| at <= now) as u64;
+        // A census counts openings before closings, so no count is negative.
+        let sockets = sockets.map(|count| u64::try_from(count).unwrap_or(0));
+        TimelineRow { strategy, seed, second, sockets, lost_so_far }
+    })
+}
+
+impl Pooled<'_> {
+    /// The samples of each strategy, by name and metric.
+    pub fn named(&self) -> impl Iterator<Item = (&str, Metric, &Ranked)> {
+        let names = self.point.scenario.strategies.iter().map(|contender| contender.name.as_str());
+        names
+            .zip(&self.samples)
+            .flat_map(|(name, samples)| Metric::ALL.map(|metric| (name, metric, &samples[metric.index()])))
+    }
+
+    /// The percentiles of each strategy and metric.
+    pub fn percentiles(&self) -> impl Iterator<Item = PercentileRow<'_>> {
+        self.named().flat_map(|(strategy, metric, sample)| {
+            Percentile::REPORTED.map(|percentile| {
+                let value = sample.percentile(percentile);
+                let count = value.map_or(sample.count(), |value| sample.at_or_below(value));
+                PercentileRow { strategy, metric, percentile, value, count }
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header<R: Row>() -> String {
+        let columns: Vec<&str> = R::KEYS.iter().chain(&["<varied>"]).chain(R::REST).copied().collect();
+        columns.join(",")
+    }
+
+    #[test]
+    fn the_headers_are_frozen() {
+        assert_eq!(
+            header::<SummaryRow<'_>>(),
+            "scenario,engine,strategy,seed,<varied>,peers,streams,clean,timeout,peer_fin,peer_reset,bad_xml,closed,\
+             unfinished,sent,delivered,deferred,lost,lost_to_closer,lost_to_peer,streams_with_loss,release_p50_us,\
+             release_p90_us,release_p99_us,release_max_us,notice_p50_us,notice_p90_us,notice_p99_us,never_noticed,\
+             teardown_p50_us,teardown_p90_us,teardown_p99_us,teardown_max_us,gone_p50_us,packets,bytes,\
+             retransmissions,resets,peak_open_sockets,socket_us,time_wait_us,violations"
+        );
+        assert_eq!(
+            header::<StreamRow<'_>>(),
+            "strategy,seed,<varied>,stream,node,class,closer,responder,outcome,decision_us,release_us,notice_us,\
+             teardown_us,gone_us,sent,delivered,deferred,lost,packets,bytes,retransmissions,resets"
+        );
+        assert_eq!(header::<LostRow<'_>>(), "strategy,seed,<varied>,stream,direction,stanza,sent_us,size,place,at_us");
+        assert_eq!(header::<PercentileRow<'_>>(), "strategy,<varied>,metric,percentile,value_us,count");
+        assert_eq!(
+            header::<TimelineRow<'_>>(),
+            "strategy,seed,<varied>,second,syn_sent,syn_received,established,fin_wait_1,fin_wait_2,close_wait,\
+             closing,last_ack,time_wait,lost_so_far"
+        );
+    }
+
+    #[test]
+    fn the_timeline_has_the_states_of_the_census() {
+        assert_eq!(TimelineRow::REST[1..=census::STATES.len()], census::STATES);
+    }
+}

@@ -1,0 +1,93 @@
+//! manifest.json: what was run, and the SHA-256 of every file beside it. No clock, no host, no absolute path.
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use crate::report::{Output, WholeFile, sha256};
+
+/// Its name.
+pub const NAME: &str = "manifest.json";
+
+/// What a run's files were made from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Provenance {
+    /// The command and its options, without those that do not change a byte of the files.
+    pub options: Value,
+    /// The resolved scenario of each sweep point, in order.
+    pub scenarios: Vec<Value>,
+}
+
+/// The contents of the file.
+///
+/// The `scenario_sha256` are those of the scenario as JSON without white space. The seed is taken out of the scenario
+/// (the seeds that were run stand beside it), so that runs of one scenario under different seeds have the same hash.
+pub fn contents(
+    engine: &str,
+    seeds: &[u64],
+    varied: &[&[(String, String)]],
+    provenance: &Provenance,
+    files: &[WholeFile],
+) -> String {
+    let scenarios: Vec<Value> = provenance.scenarios.iter().cloned().map(without_seed).collect();
+    let points = varied.iter().zip(&scenarios).map(|(varied, scenario)| {
+        let varied: Map<String, Value> = varied.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
+        json!({ "varied": varied, "scenario_sha256": hash(scenario), "scenario": scenario })
+    });
+    let points: Vec<Value> = points.collect();
+    let files: Map<String, Value> = files.iter().map(|f| (f.name.clone(), json!(f.sha256))).collect();
+    let name = scenarios.first().map_or(&Value::Null, |scenario| &scenario["name"]);
+    let manifest = json!({
+        "program": "farewell",
+        "version": env!("CARGO_PKG_VERSION"),
+        "engine": engine,
+        "scenario": name,
+        "scenario_sha256": hash(&Value::Array(scenarios.clone())),
+        "seeds": seeds,
+        "options": provenance.options,
+        "points": points,
+        "files": files,
+    });
+    format!("{manifest:#}\n")
+}
+
+fn without_seed(mut scenario: Value) -> Value {
+    if let Some(keys) = scenario.as_object_mut() {
+        keys.shift_remove("seed");
+    }
+    scenario
+}
+
+fn hash(scenario: &Value) -> String {
+    sha256(scenario.to_string().as_bytes())
+}
+
+/// The files that the manifest in `dir` lists, itself included; `None` if there is none or it is not ours.
+pub(super) fn files_listed(dir: &Path) -> Option<Vec<String>> {
+    let manifest: Value = serde_json::from_slice(&std::fs::read(dir.join(NAME)).ok()?).ok()?;
+    if manifest["program"] != "farewell" {
+        return None;
+    }
+    let names = manifest["files"].as_object()?.keys().filter(|name| is_plain(name)).cloned();
+    Some(names.chain([NAME.to_owned()]).collect())
+}
+
+/// Whether a name is that of a file in the same directory: a manifest may have been edited.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\'])
+}
+
+/// Writes it: the last file of a set.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn write(
+    output: &mut Output,
+    engine: &str,
+    seeds: &[u64],
+    varied: &[&[(String, String)]],
+    provenance: &Provenance,
+) -> Result<(), crate::report::WriteError> {
+    let contents = contents(engine, seeds, varied, provenance, &output.whole());
+    output.write(NAME, contents.as_bytes())
+}

@@ -1,0 +1,101 @@
+//! The comparison as a table: one row a strategy, or where a terminal is too narrow for that, one column a strategy.
+
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+
+use crate::experiment::comparison::{Comparison, ContenderResult};
+use crate::ledger::metric::Metric;
+use crate::report::units::{observed, percent, ratio, time};
+use crate::time::Micros;
+
+/// A line under the header, and nothing else.
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
+/// The table, no wider than `width` columns if there is a limit. Ends with a line feed.
+pub fn render(comparison: &Comparison, width: Option<u16>) -> String {
+    let rows = rows(comparison);
+    let keys = comparison.points.first().map_or(0, |point| point.varied.len()) + 1;
+    let wide = table(&rows, keys);
+    let fits = |table: &Table| width.is_none_or(|width| table.lines().all(|l| l.chars().count() <= usize::from(width)));
+    if fits(&wide) {
+        return finish(&wide);
+    }
+    let mut tall = table(&transposed(&rows), 1);
+    if !fits(&tall) {
+        tall.set_content_arrangement(ContentArrangement::Dynamic).set_width(width.unwrap_or(u16::MAX));
+    }
+    finish(&tall)
+}
+
+fn finish(table: &Table) -> String {
+    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+/// The first row is the header; the first `keys` columns are names.
+fn table(rows: &[Vec<String>], keys: usize) -> Table {
+    let mut table = Table::new();
+    table.load_style(STYLE);
+    if let Some((header, body)) = rows.split_first() {
+        table.set_header(header).add_rows(body);
+    }
+    for (i, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 1));
+        column.set_cell_alignment(if i < keys { CellAlignment::Left } else { CellAlignment::Right });
+    }
+    table
+}
+
+fn rows(comparison: &Comparison) -> Vec<Vec<String>> {
+    let varied = comparison.points.first().map_or(&[][..], |point| &point.varied);
+    let mut header: Vec<String> = varied.iter().map(|(key, _)| key.clone()).collect();
+    header.extend(HEADER.map(str::to_owned));
+    let mut rows = vec![header];
+    for point in &comparison.points {
+        for contender in &point.contenders {
+            let mut row: Vec<String> = point.varied.iter().map(|(_, value)| value.clone()).collect();
+            row.extend(cells(contender));
+            rows.push(row);
+        }
+    }
+    rows
+}
+
+const HEADER: [&str; 12] = [
+    "strategy",
+    "lost a\nstream",
+    "streams\nwith loss",
+    "release\np50",
+    "release\np99",
+    "release\nmax",
+    "notice\np50",
+    "teardown\np50",
+    "teardown\np99",
+    "teardown\nmax",
+    "resets a\nstream",
+    "socket time\na stream",
+];
+
+fn cells(contender: &ContenderResult) -> [String; 12] {
+    let total = &contender.total;
+    let [release, notice, teardown] =
+        [Metric::Release, Metric::Notice, Metric::Teardown].map(|metric| contender.figures(metric));
+    [
+        contender.strategy.clone(),
+        ratio(total.lost(), total.streams),
+        percent(total.streams_with_loss, total.streams),
+        observed(release.p50, release.count),
+        observed(release.p99, release.count),
+        observed(release.max, release.count),
+        observed(notice.p50, notice.count),
+        observed(teardown.p50, teardown.count),
+        observed(teardown.p99, teardown.count),
+        observed(teardown.max, teardown.count),
+        ratio(total.resets, total.streams),
+        total.socket_time.get().checked_div(total.decided).map_or_else(|| "-".into(), |us| time(Micros::new(us))),
+    ]
+}
+
+/// Rows become columns; a header that needed two lines gets one.
+fn transposed(rows: &[Vec<String>]) -> Vec<Vec<String>> {
+    let columns = rows.first().map_or(0, Vec::len);
+    (0..columns).map(|i| rows.iter().map(|row| row[i].replace('\n', " ")).collect()).collect()
+}

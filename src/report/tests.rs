@@ -1,0 +1,265 @@
+//! Result directories and texts of a made-up run.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::files::Files;
+use super::manifest::Provenance;
+use super::*;
+use crate::experiment::comparison::Comparison;
+use crate::experiment::testing::{MadeUp, Nobody, point, scenario};
+use crate::experiment::{self, Plan};
+use crate::scenario::SweepPoint;
+
+fn plan(strategies: &[&str], seeds: u64) -> Plan {
+    let points = vec![point(scenario(strategies, 200, 2))];
+    Plan { points, seeds: (1..=seeds).collect(), jobs: 2, streams: true }
+}
+
+fn provenance(plan: &Plan) -> Provenance {
+    let scenario = |point: &SweepPoint| json!({ "name": point.scenario.name, "seed": 9 });
+    Provenance { options: json!({ "streams": true }), scenarios: plan.points.iter().map(scenario).collect() }
+}
+
+fn run_into(dir: &Path, plan: &Plan, engine: &MadeUp) -> Result<Comparison, String> {
+    let mut files = Files::begin(dir, plan).map_err(|e| e.to_string())?;
+    let comparison = experiment::run(plan, engine, &mut files, &Nobody).map_err(|e| e.to_string())?;
+    files.commit(plan, "made-up", &provenance(plan)).map_err(|e| e.to_string())?;
+    Ok(comparison)
+}
+
+fn comparison(strategies: &[&str], seeds: u64) -> Comparison {
+    let dir = tempfile::tempdir().unwrap();
+    run_into(dir.path(), &plan(strategies, seeds), &MadeUp::default()).unwrap()
+}
+
+/// Everything in a directory, directories with a slash.
+#[expect(clippy::disallowed_methods, reason = "the names are sorted")]
+fn names(dir: &Path) -> Vec<String> {
+    let name =
+        |entry: fs::DirEntry| entry.file_name().into_string().unwrap() + if entry.path().is_dir() { "/" } else { "" };
+    let mut names: Vec<String> = fs::read_dir(dir).unwrap().map(|entry| name(entry.unwrap())).collect();
+    names.sort();
+    names
+}
+
+fn contents(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+    names(dir).into_iter().map(|name| (name.clone(), fs::read(dir.join(name)).unwrap())).collect()
+}
+
+fn put(path: &Path, text: &str) {
+    OpenOptions::new().write(true).create(true).truncate(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
+}
+
+#[test]
+fn a_directory_holds_what_its_manifest_lists() {
+    let dir = tempfile::tempdir().unwrap();
+    run_into(dir.path(), &plan(&["handshake", "timeout-error"], 2), &MadeUp::default()).unwrap();
+    let manifest: Value = serde_json::from_slice(&fs::read(dir.path().join("manifest.json")).unwrap()).unwrap();
+    let listed = manifest["files"].as_object().unwrap();
+    let mut expected: Vec<&str> = listed.keys().map(String::as_str).chain(["manifest.json"]).collect();
+    expected.sort_unstable();
+    assert_eq!(names(dir.path()), expected);
+    for (name, hash) in listed {
+        assert_eq!(sha256(&fs::read(dir.path().join(name)).unwrap()), hash.as_str().unwrap(), "{name}");
+    }
+    assert!(listed.contains_key("streams.csv") && listed.contains_key("gone-timeout-error.hlog"));
+    assert_eq!(manifest["points"][0]["scenario"], json!({ "name": "made-up" }), "the seeds stand beside it");
+    assert_eq!(manifest["points"][0]["scenario_sha256"], sha256(br#"{"name":"made-up"}"#));
+}
+
+#[test]
+fn csv_files_have_a_header_line_feeds_and_empty_fields_for_never() {
+    let dir = tempfile::tempdir().unwrap();
+    run_into(dir.path(), &plan(&["handshake", "timeout-error"], 1), &MadeUp::default()).unwrap();
+    let streams = fs::read_to_string(dir.path().join("streams.csv")).unwrap();
+    let lines: Vec<Vec<&str>> = streams.split_terminator('\n').map(|line| line.split(',').collect()).collect();
+    assert!(!streams.contains(['\r', '"']) && lines.iter().all(|line| line.len() == 21));
+    let notice = lines[0].iter().position(|&name| name == "notice_us").unwrap();
+    assert!(lines.iter().any(|line| line[notice].is_empty()));
+    let lossless = tempfile::tempdir().unwrap();
+    run_into(lossless.path(), &plan(&["handshake"], 1), &MadeUp::default()).unwrap();
+    let lost = fs::read_to_string(lossless.path().join("lost.csv")).unwrap();
+    assert_eq!(lost, "strategy,seed,stream,direction,stanza,sent_us,size,place,at_us\n");
+}
+
+#[test]
+fn a_sweep_has_its_keys_in_every_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut plan = plan(&["handshake"], 1);
+    plan.points = ["10000", "20000"]
+        .map(|us| SweepPoint {
+            varied: vec![("links.wire.latency".into(), us.into())],
+            scenario: scenario(&["handshake"], 5, 1),
+        })
+        .into();
+    run_into(dir.path(), &plan, &MadeUp::default()).unwrap();
+    for (name, header, row) in [
+        (
+            "summary.csv",
+            "scenario,engine,strategy,seed,links.wire.latency,peers",
+            "made-up,made-up,handshake,1,10000,5",
+        ),
+        ("streams.csv", "strategy,seed,links.wire.latency,stream", "handshake,1,10000,0"),
+        ("percentiles.csv", "strategy,links.wire.latency,metric", "handshake,10000,release,0"),
+        ("timeline.csv", "strategy,seed,links.wire.latency,second", "handshake,1,10000,0"),
+    ] {
+        let text = fs::read_to_string(dir.path().join(name)).unwrap();
+        assert!(text.starts_with(header) && text.lines().nth(1).unwrap().starts_with(row), "{name}: {text}");
+    }
+    assert!(names(dir.path()).contains(&"release-handshake-links.wire.latency=20000.hlog".to_owned()));
+}
+
+#[test]
+fn a_second_run_replaces_the_first_and_leaves_other_files_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    run_into(dir.path(), &plan(&["handshake", "abrupt-reset"], 1), &MadeUp::default()).unwrap();
+    put(&dir.path().join("notes.txt"), "mine");
+    put(&dir.path().join("release-mine.hlog"), "mine");
+    let again = Plan { streams: false, ..plan(&["handshake"], 1) };
+    run_into(dir.path(), &again, &MadeUp::default()).unwrap();
+    let fresh = tempfile::tempdir().unwrap();
+    run_into(fresh.path(), &again, &MadeUp::default()).unwrap();
+    let mut found = contents(dir.path());
+    assert_eq!(found.remove("notes.txt").unwrap(), b"mine");
+    assert_eq!(found.remove("release-mine.hlog").unwrap(), b"mine");
+    assert_eq!(found, contents(fresh.path()));
+}
+
+#[test]
+fn a_failed_run_leaves_everything_as_it_was() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("a/b");
+    let failing = MadeUp { refused_seed: Some(2), ..MadeUp::default() };
+    run_into(&dir, &plan(&["handshake"], 3), &failing).unwrap_err();
+    assert_eq!(names(root.path()), [""; 0]);
+    run_into(&dir, &plan(&["handshake"], 1), &MadeUp::default()).unwrap();
+    let before = contents(&dir);
+    run_into(&dir, &plan(&["handshake"], 3), &failing).unwrap_err();
+    assert_eq!(contents(&dir), before);
+}
+
+#[test]
+fn what_a_killed_run_left_is_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    for part in ["new", "old"] {
+        fs::create_dir_all(dir.path().join(ASIDE).join(part)).unwrap();
+        put(&dir.path().join(ASIDE).join(part).join("summary.csv"), "half a li");
+    }
+    run_into(dir.path(), &plan(&["handshake"], 1), &MadeUp::default()).unwrap();
+    assert!(!names(dir.path()).contains(&format!("{ASIDE}/")));
+}
+
+#[test]
+fn two_runs_do_not_write_to_one_directory_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = Output::begin(dir.path()).unwrap();
+    assert!(matches!(Output::begin(dir.path()), Err(WriteError::Busy(_))));
+    drop(first);
+    Output::begin(dir.path()).unwrap();
+    assert_eq!(names(dir.path()), [""; 0]);
+}
+
+#[test]
+fn a_place_that_is_not_for_results_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let refusal = |path: &Path| run_into(path, &plan(&["handshake"], 1), &MadeUp::default()).unwrap_err();
+    let file = dir.path().join("file");
+    put(&file, "");
+    assert_eq!(refusal(&file), format!("cannot write results to {}: it is not a directory", file.display()));
+    assert!(refusal(&file.join("below")).starts_with("cannot write "));
+    let foreign = dir.path().join("manifest.json");
+    put(&foreign, r#"{ "name": "a web page" }"#);
+    assert!(refusal(dir.path()).contains("was not written by farewell"));
+    fs::remove_file(foreign).unwrap();
+    fs::create_dir(dir.path().join("lost.csv")).unwrap();
+    assert!(refusal(dir.path()).ends_with("lost.csv: it is a directory"));
+    assert_eq!(names(dir.path()), ["file", "lost.csv/"]);
+}
+
+#[test]
+fn a_set_that_cannot_be_moved_whole_is_not_moved_at_all() {
+    let dir = tempfile::tempdir().unwrap();
+    run_into(dir.path(), &plan(&["handshake"], 1), &MadeUp::default()).unwrap();
+    let before = contents(dir.path());
+    let mut output = Output::begin(dir.path()).unwrap();
+    output.write("summary.csv", b"new").unwrap();
+    output.write("zebra.hlog", b"new").unwrap();
+    fs::remove_file(dir.path().join(ASIDE).join("new/zebra.hlog")).unwrap();
+    output.commit().unwrap_err();
+    assert_eq!(contents(dir.path()), before);
+}
+
+#[test]
+fn an_edited_manifest_cannot_reach_other_directories() {
+    let dir = tempfile::tempdir().unwrap();
+    put(
+        &dir.path().join("manifest.json"),
+        r#"{ "program": "farewell", "files": { "../x": "", "/etc/x": "", ".git": "", "a.hlog": "" } }"#,
+    );
+    assert_eq!(manifest::files_listed(dir.path()).unwrap(), ["a.hlog", "manifest.json"]);
+}
+
+// The texts.
+
+#[test]
+fn the_table_has_one_row_a_strategy() {
+    let text = table::render(&comparison(&["handshake", "timeout-error"], 2), None);
+    println!("{text}");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 5, "{text}");
+    assert!(lines[3].starts_with("handshake ") && lines[4].starts_with("timeout-error "), "{text}");
+    assert!(lines[3].contains("0 %") && lines[3].contains("41.") && lines[3].contains("20.0 ms"), "{text}");
+}
+
+#[test]
+fn a_narrow_terminal_gets_one_column_a_strategy() {
+    let comparison = comparison(&["handshake", "timeout-error"], 1);
+    for width in [80, 60, 30] {
+        let text = table::render(&comparison, Some(width));
+        assert!(text.lines().all(|line| line.chars().count() <= usize::from(width)), "{width}:\n{text}");
+    }
+    assert!(table::render(&comparison, Some(80)).lines().any(|line| line.starts_with("release p50 ")));
+}
+
+#[test]
+fn the_finding_says_who_lost_what_and_what_it_costs() {
+    let found = verdict::finding(&comparison(&["handshake", "timeout-error"], 1));
+    let [loss, price, certainty] = &found[..] else { panic!("{found:?}") };
+    assert!(loss.starts_with("handshake lost none of 1,000 stanzas; timeout-error lost 1 stanza in "), "{loss}");
+    assert!(loss.contains(" of 1,000, on ") && loss.ends_with(" % of the streams)."), "{loss}");
+    assert!(price.starts_with("The price of handshake: its application lets go 4"), "{price}");
+    assert!(price.contains("that of timeout-error after 0 ms (p99 0 ms)"), "{price}");
+    assert_eq!(certainty, "1 seed gives no interval; `--seeds 10` does.");
+}
+
+#[test]
+fn intervals_come_with_enough_seeds() {
+    let five = verdict::finding(&comparison(&["handshake", "timeout-error"], 5)).pop().unwrap();
+    assert!(five.starts_with("Over 5 seeds between ") && five.ends_with("takes `--seeds 10`."), "{five}");
+    let ten = verdict::finding(&comparison(&["handshake", "timeout-error"], 10)).pop().unwrap();
+    assert!(ten.starts_with("Over 10 seeds timeout-error loses between 0.2"), "{ten}");
+    assert!(ten.ends_with(" stanzas a stream more than handshake (95 %)."), "{ten}");
+}
+
+#[test]
+fn no_difference_is_said_as_such() {
+    let mut comparison = comparison(&["handshake", "timeout-error"], 1);
+    comparison.points[0].contenders[1] = comparison.points[0].contenders[0].clone();
+    let found = verdict::finding(&comparison).remove(0);
+    assert!(found.starts_with("No stanza was lost (0 of 1,000 by handshake and 0 of "), "{found}");
+    assert!(found.ends_with("in loss these ways of closing do not differ here."), "{found}");
+}
+
+#[test]
+fn json_has_the_columns_of_summary_and_the_finding() {
+    let comparison = comparison(&["handshake", "timeout-error"], 1);
+    let document = json::document(&comparison, &verdict::finding(&comparison), &[]);
+    let row = &document["points"][0]["strategies"][1]["seeds"][0];
+    assert_eq!(row["strategy"], "timeout-error");
+    assert!(row["lost"].as_u64().unwrap() > 0 && row["release_p50_us"] == 0);
+    assert_eq!(document["points"][0]["strategies"][0]["all_seeds"]["notice"]["max_us"], Value::Null);
+    assert_eq!(document["finding"].as_array().unwrap().len(), 3);
+}
