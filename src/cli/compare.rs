@@ -61,7 +61,11 @@ pub fn run(
     stderr: &mut dyn Write,
 ) -> Result<(), Failure> {
     let terminal = io::stdout().is_terminal().then(|| terminal_size::terminal_size_of(io::stdout())).flatten();
-    compare(&job(args)?, engine, stdout, stderr, terminal.map(|(width, _)| width.0))
+    let job = job(args)?;
+    for point in &job.plan.points {
+        engine.accepts(&point.scenario).map_err(|refusal| Failure::Argument(refusal.to_string()))?;
+    }
+    compare(&job, engine, stdout, stderr, terminal.map(|(width, _)| width.0))
 }
 
 /// What the arguments ask for, once the scenario has turned out to be legal.

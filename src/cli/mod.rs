@@ -7,6 +7,7 @@ mod list;
 pub mod message;
 pub mod progress;
 mod schema;
+mod trace;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +17,8 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::cli::args::{Cli, Command, CompareArgs, TraceArgs};
+use crate::cli::args::{Cli, Command, CompareArgs, EngineName, TraceArgs};
+use crate::engine::{Engine, Turmoil};
 use crate::scenario::{self, Change, ScenarioErrors, SourceText, SweepPoint};
 
 /// Exit status of a run that failed: an invariant broke, or a file could not be written.
@@ -66,9 +68,8 @@ where
         Command::Check(args) => check::run(&args, stdout),
         Command::List(args) => list::run(&args, stdout),
         Command::Schema => schema::run(stdout),
-        Command::Compare(_) | Command::Trace(_) => {
-            Err(Failure::Run("this version cannot run simulations yet".to_owned()))
-        }
+        Command::Compare(args) => compare::run(&args, engine(args.engine), stdout, stderr),
+        Command::Trace(args) => trace::run(&args, &Turmoil, stdout),
     };
     match done.and_then(|()| Ok(stdout.flush()?)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -79,6 +80,12 @@ where
             writeln!(stderr, "{failure}").ok();
             ExitCode::from(failure.status())
         }
+    }
+}
+
+const fn engine(name: EngineName) -> &'static dyn Engine {
+    match name {
+        EngineName::Turmoil => &Turmoil,
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::engine::{Engine, NodeRun, Progress, RunError};
 use crate::experiment::Observer;
+use crate::host::Trace;
 use crate::id::StreamId;
 use crate::ledger::fate::{Direction, Observed, Outcome, Place};
 use crate::ledger::record::{LostStanza, NodeLedger, StreamRecord, Totals};
@@ -57,10 +58,18 @@ impl Engine for MadeUp {
         "made-up"
     }
 
+    fn accepts(&self, _scenario: &Scenario) -> Result<(), RunError> {
+        Ok(())
+    }
+
+    fn trace(&self, _node: &NodeRun<'_>, _stream: StreamId) -> Result<(NodeLedger, Trace), RunError> {
+        Err(RunError::Failed("made-up streams have no life to trace".into()))
+    }
+
     fn run(&self, run: &NodeRun<'_>, progress: &dyn Progress) -> Result<NodeLedger, RunError> {
         self.runs.fetch_add(1, Ordering::Relaxed);
         if self.refused_seed == Some(run.seed) {
-            return Err(RunError("no tick is short enough".into()));
+            return Err(RunError::Failed("no tick is short enough".into()));
         }
         self.break_under(run.seed);
         progress.reached(SimTime::from_micros(5_000_000));

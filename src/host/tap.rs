@@ -98,14 +98,12 @@ impl Visit<'_, '_> {
             Fact::Up => app("stream is up"),
             Fact::Sent { stanza: number, size, .. } => stanza(side, number, StanzaStep::Sent { size }),
             Fact::Delivered { stanza: number } => stanza(side.other(), number, StanzaStep::Delivered),
-            Fact::Unprocessed { stanza: number } => {
-                stanza(side.other(), number, StanzaStep::Lost(crate::ledger::fate::Place::Unprocessed))
-            }
             Fact::Deferred(count) => app(&format!("holds back {count}")),
             Fact::Decided if measured => Some(What::Mark(Mark::Decision)),
             Fact::Released(_) if measured => Some(What::Mark(Mark::Release)),
             Fact::Noticed if !measured => Some(What::Mark(Mark::Notice)),
-            Fact::Decided | Fact::Released(_) | Fact::Noticed | Fact::Disorder { .. } => None,
+            // The closed ledger tells where stanzas died.
+            Fact::Unprocessed { .. } | Fact::Decided | Fact::Released(_) | Fact::Noticed | Fact::Disorder(_) => None,
         };
         if let Some(what) = what {
             self.note(what);

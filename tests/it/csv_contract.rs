@@ -55,7 +55,7 @@ fn every_stream_balances_and_the_rows_add_up() {
     for row in &summary {
         let mine: Vec<_> = streams.iter().filter(|s| s["strategy"] == row["strategy"]).cloned().collect();
         for column in ["sent", "delivered", "deferred", "lost", "packets", "bytes", "retransmissions", "resets"] {
-            assert_eq!(sum(row, &[column]), mine.iter().map(|s| sum(s, &[column])).sum(), "{column}");
+            assert_eq!(sum(row, &[column]), mine.iter().map(|s| sum(s, &[column])).sum::<u64>(), "{column}");
         }
         let outcomes = ["clean", "timeout", "peer_fin", "peer_reset", "bad_xml", "closed", "unfinished"];
         assert_eq!(sum(row, &["streams"]), sum(row, &outcomes));

@@ -1,0 +1,118 @@
+//! `farewell trace`: one stream's life as a sequence chart, and as a capture for Wireshark.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+
+use crate::cli::args::TraceArgs;
+use crate::cli::{self, Failure};
+use crate::engine::{Engine, NodeRun};
+use crate::host::Trace;
+use crate::id::{NodeId, Side, StreamId};
+use crate::ledger::fate::{Direction, Observed};
+use crate::ledger::record::{NodeLedger, StreamRecord};
+use crate::ledger::trace::{Mark, StanzaStep, TraceEvent, What};
+use crate::report::pcap::{self, Captured};
+use crate::report::sequence;
+use crate::scenario::{Scenario, SweepPoint};
+use crate::time::SimTime;
+use crate::xmpp::config::By;
+
+/// Runs the command: the node that has the stream is simulated whole, and the one stream is observed.
+///
+/// # Errors
+/// Where the scenario is not legal, has no such stream, the run fails, or the capture cannot be written.
+pub fn run(args: &TraceArgs, engine: &dyn Engine, stdout: &mut dyn Write) -> Result<(), Failure> {
+    let points = cli::load(&args.scenario, &args.changes(), &[])?;
+    let Some(SweepPoint { scenario, .. }) = points.first() else {
+        return Err(Failure::Argument("there is no scenario to trace".to_owned()));
+    };
+    engine.accepts(scenario).map_err(|e| Failure::Argument(e.to_string()))?;
+    if args.stream >= scenario.peers {
+        let (stream, peers) = (args.stream, scenario.peers);
+        return Err(Failure::Argument(format!(
+            "--stream {stream}: scenario {} has {peers} streams; allowed: 0 to {}",
+            scenario.name,
+            peers - 1
+        )));
+    }
+    let stream = StreamId(args.stream);
+    let node = NodeRun { scenario, contender: 0, seed: scenario.seed, node: NodeId(args.stream % scenario.nodes) };
+    let (ledger, trace) = engine.trace(&node, stream).map_err(|e| Failure::Run(e.to_string()))?;
+    let Some(record) = ledger.streams.iter().find(|r| r.stream == stream) else {
+        return Err(Failure::Run(format!("stream {} left no record", stream.0)));
+    };
+    let closer_side = if scenario.by == By::Client { Side::Client } else { Side::Server };
+    headline(scenario, record, stdout)?;
+    stdout.write_all(sequence::render(&events(&trace, record, &ledger, closer_side)).as_bytes())?;
+    if let Some(path) = &args.pcap {
+        write_capture(path, trace)?;
+    }
+    Ok(())
+}
+
+fn headline(scenario: &Scenario, record: &StreamRecord, stdout: &mut dyn Write) -> Result<(), Failure> {
+    let class = &scenario.classes[usize::from(record.class)];
+    let closer = &scenario.strategies[0].closers[usize::from(record.closer)];
+    let (there, back) = (&record.to_closer, &record.to_peer);
+    writeln!(
+        stdout,
+        "{}, seed {}, stream {}: class {}, closer {}, responder {}, outcome {}",
+        scenario.name,
+        scenario.seed,
+        record.stream.0,
+        class.name,
+        closer.name,
+        class.responder_name,
+        record.outcome.name()
+    )?;
+    writeln!(
+        stdout,
+        "stanzas to the closer: {} sent, {} delivered, {} lost; to its peer: {} sent, {} delivered, {} lost\n",
+        there.sent, there.delivered, there.lost, back.sent, back.delivered, back.lost
+    )?;
+    Ok(())
+}
+
+/// What was observed, with the deaths and the last instants that only the closed ledger knows.
+fn events(trace: &Trace, record: &StreamRecord, ledger: &NodeLedger, closer_side: Side) -> Vec<TraceEvent> {
+    let mut events = trace.events.clone();
+    for lost in ledger.lost.iter().filter(|l| l.stream == record.stream) {
+        let from = match lost.direction {
+            Direction::ToCloser => closer_side.other(),
+            Direction::ToPeer => closer_side,
+        };
+        let what = What::Stanza { from, number: lost.stanza, step: StanzaStep::Lost(lost.place) };
+        events.push(TraceEvent { at: lost.at, what });
+    }
+    let decision = record.decision.unwrap_or(SimTime::ZERO);
+    for (mark, observed) in [(Mark::Teardown, record.teardown), (Mark::Gone, record.gone)] {
+        if let Observed::After(time) = observed {
+            events.push(TraceEvent { at: decision + time, what: What::Mark(mark) });
+        }
+    }
+    events
+}
+
+/// Writes the capture beside its place and moves it there when it is whole.
+fn write_capture(path: &Path, trace: Trace) -> Result<(), Failure> {
+    let refused = |cause: &dyn std::fmt::Display| Failure::Run(format!("cannot write {}: {cause}", path.display()));
+    let captured: Vec<Captured> =
+        trace.capture.into_iter().map(|(at, packet)| Captured { at, packet }).collect();
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(".tmp");
+    let aside = Path::new(&aside);
+    let written = OpenOptions::new().write(true).create(true).truncate(true).open(aside).map_err(|e| refused(&e)).and_then(
+        |file| {
+            let mut out = std::io::BufWriter::new(file);
+            pcap::write(&mut out, &captured).map_err(|e| refused(&e))?;
+            out.flush().map_err(|e| refused(&e))
+        },
+    );
+    let placed = written.and_then(|()| std::fs::rename(aside, path).map_err(|e| refused(&e)));
+    if placed.is_err() {
+        // Nothing half-written stays; if it was never created there is nothing to remove.
+        std::fs::remove_file(aside).ok();
+    }
+    placed
+}
