@@ -6,8 +6,7 @@ use std::path::Path;
 
 use crate::cli::args::TraceArgs;
 use crate::cli::{self, Failure};
-use crate::engine::{Engine, NodeRun};
-use crate::host::Trace;
+use crate::engine::{Engine, NodeRun, Trace};
 use crate::id::{NodeId, Side, StreamId};
 use crate::ledger::fate::{Direction, Observed};
 use crate::ledger::record::{NodeLedger, StreamRecord};

@@ -6,13 +6,13 @@ mod turmoil;
 
 use thiserror::Error;
 
-use crate::host::Trace;
 use crate::id::{NodeId, StreamId};
 use crate::ledger::balance::Imbalance;
 use crate::ledger::record::NodeLedger;
 use crate::scenario::Scenario;
 use crate::time::{Micros, SimTime};
 
+pub use crate::host::Trace;
 pub use turmoil::Turmoil;
 
 /// One node's run: a share of a scenario under one contender and one seed.

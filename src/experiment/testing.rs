@@ -2,9 +2,8 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::engine::{Engine, NodeRun, Progress, RunError};
+use crate::engine::{Engine, NodeRun, Progress, RunError, Trace};
 use crate::experiment::Observer;
-use crate::host::Trace;
 use crate::id::StreamId;
 use crate::ledger::fate::{Direction, Observed, Outcome, Place};
 use crate::ledger::record::{LostStanza, NodeLedger, StreamRecord, Totals};

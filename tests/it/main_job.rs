@@ -37,7 +37,9 @@ fn every_built_in_scenario_runs() {
         let rows = crate::support::rows(&bench.path(name).join("summary.csv"));
         for row in rows {
             assert_eq!(number(&row, "violations"), 0.0, "{name}");
-            assert_eq!(number(&row, "unfinished"), 0.0, "{name}: {row:?}");
+            // Presets that ping leave the streams open whose peer answers; some wait for an answer for ever.
+            let may_stay_open = name == "real-closers";
+            assert!(may_stay_open || number(&row, "unfinished") == 0.0, "{name}: {row:?}");
         }
     }
 }

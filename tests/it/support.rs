@@ -47,18 +47,19 @@ impl Bench {
     }
 
     /// `compare` of a scenario text with further arguments, into directory `out`.
-    pub fn compare(&self, scenario: &str, args: &[&str]) -> Results {
+    pub fn compare(self, scenario: &str, args: &[&str]) -> Results {
         let path = self.file("scenario.toml", scenario);
         let mut all = vec!["compare", path.to_str().expect("UTF-8"), "--out", "out", "--quiet", "--streams"];
         all.extend(args);
         self.succeed(&all);
-        Results { dir: self.path("out") }
+        Results { dir: self.path("out"), _bench: self }
     }
 }
 
 /// What a run wrote.
 pub struct Results {
-    pub dir: PathBuf,
+    dir: PathBuf,
+    _bench: Bench,
 }
 
 impl Results {
