@@ -224,10 +224,8 @@ mod tests {
         let fixed = ["farewell", "compare", "kernel-teardown", "--peers=100", "--out"];
         let arguments =
             fixed.iter().map(AsRef::as_ref).chain([out.as_os_str()]).chain(options.iter().map(AsRef::as_ref));
-        match Cli::try_parse_from(arguments).unwrap().command {
-            Command::Compare(args) => args,
-            other => panic!("{other:?}"),
-        }
+        let Command::Compare(args) = Cli::try_parse_from(arguments).unwrap().command else { panic!("not compare") };
+        args
     }
 
     fn shown(options: &[&str]) -> (String, String) {

@@ -24,7 +24,7 @@ pub enum Imbalance {
         totals: Totals,
     },
     /// Lost stanzas without a place of death, or more of them than were lost.
-    #[error("stream {}, {}: {lost} stanzas were lost, but {listed} have a place of death", stream.0, direction.name())]
+    #[error("stream {}, {}: {lost} stanzas lost, but {listed} with a place of death", stream.0, direction.name())]
     Places {
         /// The stream.
         stream: StreamId,
@@ -95,4 +95,62 @@ fn check_stream(record: &StreamRecord, lost: &[LostStanza]) -> Result<(), Imbala
 
 fn key(stanza: &LostStanza) -> (Direction, u32) {
     (stanza.direction, stanza.stanza)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Engine, NodeRun, Progress};
+    use crate::experiment::testing::{MadeUp, scenario};
+    use crate::id::NodeId;
+    use crate::time::SimTime;
+
+    struct Unwatched;
+
+    impl Progress for Unwatched {
+        fn reached(&self, _: SimTime) {}
+    }
+
+    /// A ledger that balances, with lost stanzas.
+    fn ledger() -> NodeLedger {
+        let scenario = scenario(&["handshake", "timeout-error"], 40, 1);
+        let run = NodeRun { scenario: &scenario, contender: 1, seed: 1, node: NodeId(0) };
+        MadeUp::default().run(&run, &Unwatched).unwrap()
+    }
+
+    fn found(damage: impl FnOnce(&mut NodeLedger)) -> String {
+        let mut ledger = ledger();
+        assert_eq!(check(&ledger), Ok(()));
+        damage(&mut ledger);
+        check(&ledger).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_lost_stanza_needs_a_place_of_death() {
+        let stream = ledger().lost.last().unwrap().stream.0;
+        let text = found(|ledger| ledger.lost.truncate(ledger.lost.len() - 1));
+        assert_eq!(text, format!("stream {stream}, to-closer: 1 stanzas lost, but 0 with a place of death"));
+        let text = found(|ledger| ledger.lost[0].direction = Direction::ToPeer);
+        assert!(text.ends_with("1 stanzas lost, but 0 with a place of death"), "{text}");
+    }
+
+    #[test]
+    fn nothing_is_listed_twice_or_out_of_order() {
+        let twice = found(|ledger| ledger.lost.insert(0, ledger.lost[0].clone()));
+        let swapped = found(|ledger| ledger.streams.swap(3, 4));
+        let stranger = found(|ledger| {
+            let mut stanza = ledger.lost[0].clone();
+            stanza.stream = StreamId(40);
+            ledger.lost.push(stanza);
+        });
+        for text in [twice, swapped, stranger] {
+            assert!(text.ends_with("do not come one after another in order"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_closing_without_a_decision_has_neither_outcome_nor_time() {
+        let text = found(|ledger| ledger.streams[2].decision = None);
+        assert_eq!(text, "stream 2: its closer never decided, but its closing is closed or has a time");
+    }
 }

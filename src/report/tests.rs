@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::files::Files;
 use super::manifest::Provenance;
 use super::*;
+use crate::experiment::cell::Tally;
 use crate::experiment::comparison::Comparison;
 use crate::experiment::testing::{MadeUp, Nobody, point, scenario};
 use crate::experiment::{self, Plan};
@@ -207,7 +208,6 @@ fn an_edited_manifest_cannot_reach_other_directories() {
 #[test]
 fn the_table_has_one_row_a_strategy() {
     let text = table::render(&comparison(&["handshake", "timeout-error"], 2), None);
-    println!("{text}");
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 5, "{text}");
     assert!(lines[3].starts_with("handshake ") && lines[4].starts_with("timeout-error "), "{text}");
@@ -251,6 +251,40 @@ fn no_difference_is_said_as_such() {
     let found = verdict::finding(&comparison).remove(0);
     assert!(found.starts_with("No stanza was lost (0 of 1,000 by handshake and 0 of "), "{found}");
     assert!(found.ends_with("in loss these ways of closing do not differ here."), "{found}");
+}
+
+#[test]
+fn of_many_strategies_the_worst_and_the_best_of_the_rest_are_named() {
+    let many = ["handshake", "timeout-error", "abrupt-close", "abrupt-reset", "tag-and-close"];
+    let mut comparison = comparison(&many, 1);
+    comparison.points[0].contenders[3].total.lost_to_closer += 50;
+    comparison.points[0].contenders[4].total.lost_to_peer += 3;
+    let found = verdict::finding(&comparison).remove(0);
+    assert!(found.starts_with("handshake lost nothing. Most: abrupt-reset lost 1 stanza in 1"), "{found}");
+    assert!(found.contains("; fewest of the others: timeout-error lost 1 stanza in 2"), "{found}");
+}
+
+#[test]
+fn of_a_sweep_the_range_is_said() {
+    let mut comparison = comparison(&["handshake", "timeout-error"], 1);
+    let mut second = comparison.points[0].clone();
+    comparison.points[0].varied = vec![("peers".into(), "200".into())];
+    second.varied = vec![("peers".into(), "400".into())];
+    second.contenders[1].total.lost_to_closer = 2;
+    comparison.points.push(second);
+    let found = verdict::finding(&comparison);
+    assert_eq!(found[0], "handshake lost nothing at any of 2 sweep points.");
+    assert!(found[1].starts_with("timeout-error lost between 0.0100 (peers=400) and 0.2"), "{found:?}");
+    assert_eq!(found[2], "1 seed gives no interval; `--seeds 10` does.");
+}
+
+#[test]
+fn without_stanzas_nothing_is_said_about_loss() {
+    let mut comparison = comparison(&["handshake", "timeout-error"], 1);
+    for contender in &mut comparison.points[0].contenders {
+        contender.total = Tally { streams: 200, decided: 200, ..Default::default() };
+    }
+    assert_eq!(verdict::finding(&comparison)[0], "No stanza was sent, so nothing could be lost.");
 }
 
 #[test]
