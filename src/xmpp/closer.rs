@@ -1,7 +1,12 @@
-//! The eight strategies: one table row each.
+//! The eight strategies: one table row each, and the one state machine that they are variants of.
 
-use crate::time::Micros;
+use crate::time::{Micros, SimTime};
 use crate::xmpp::config::{Answered, CloserProfile, Condition, InWait, Ping, Strategy, Unanswered};
+use crate::xmpp::fact::{Outcome, Syscall};
+use crate::xmpp::idle::DecisionPlan;
+use crate::xmpp::party::{End, Party, Role};
+use crate::xmpp::phase::Phase;
+use crate::xmpp::writer::StreamWriter;
 
 /// A strategy's name and what `farewell list` says of it.
 struct Row(Strategy, &'static str, &'static str);
@@ -112,6 +117,137 @@ impl Ping {
     pub const BEFORE_HANDSHAKE: Self =
         Self { timeout: PING_TIMEOUT, answered: Answered::Close, unanswered: Unanswered::Drop };
 }
+
+/// What a closer does. Called only in a closer's phases.
+impl Party {
+    /// The closer's profile, if this party closes.
+    pub(super) fn closer_profile(&self) -> Option<&CloserProfile> {
+        match &self.config.role {
+            Role::Closer(profile) | Role::ClosesToo(profile) => Some(profile),
+            Role::Responder(_) => None,
+        }
+    }
+
+    /// The time has come: ask first, or close.
+    pub(super) fn decide(&mut self, now: SimTime, writer: StreamWriter) {
+        let Some(ping) = self.closer_profile().and_then(CloserProfile::first_ping) else {
+            return self.close_stream(now, writer);
+        };
+        if ping.answered == Answered::Close {
+            self.has_decided();
+        }
+        let number = self.pings;
+        self.pings += 1;
+        self.out.push(None, |bytes| writer.ping_get(number, bytes));
+        self.phase = Phase::Pinging { writer, number, answered: ping.answered, until: now + ping.timeout };
+    }
+
+    /// Ping `number` was answered: the other side is alive.
+    pub(super) fn ping_answered(&mut self, now: SimTime, number: u32) {
+        let Phase::Pinging { number: asked, answered, .. } = self.phase else { return };
+        if asked != number {
+            return;
+        }
+        let Some(writer) = self.phase.take_pen() else { return };
+        match answered {
+            Answered::Close => self.close_stream(now, writer),
+            Answered::Stay => {
+                self.phase = Phase::Open(writer);
+                self.since = now;
+                if matches!(self.plan, DecisionPlan::At(_)) {
+                    // The one instant of this plan is over.
+                    self.plan = DecisionPlan::Never;
+                }
+            }
+        }
+    }
+
+    /// The other side seems dead.
+    pub(super) fn ping_unanswered(&mut self, now: SimTime, writer: StreamWriter) {
+        self.has_decided();
+        match self.closer_profile().and_then(CloserProfile::first_ping).map(|ping| ping.unanswered) {
+            Some(Unanswered::Close) => self.close_stream(now, writer),
+            Some(Unanswered::Drop) | None => self.finish(Outcome::Timeout, Syscall::Close),
+        }
+    }
+
+    /// From the decision up to the last word: what waits for the kernel, the error, the grace.
+    fn close_stream(&mut self, now: SimTime, writer: StreamWriter) {
+        self.has_decided();
+        let Some(&CloserProfile { strategy, condition, grace, .. }) = self.closer_profile() else { return };
+        if !strategy.waits() {
+            // Who closes at once does not wait for its queue. Behind half a stanza nothing can be said.
+            if self.out.is_torn() && grace == Micros::ZERO && strategy.sends_tag() {
+                return self.finish(Outcome::Closed, Syscall::Close);
+            }
+            let held_back = self.out.withdraw();
+            self.defer(held_back);
+        }
+        if strategy.sends_error() {
+            self.out.push(None, |bytes| writer.error(condition, bytes));
+        }
+        if grace > Micros::ZERO {
+            self.phase = Phase::Grace { writer, until: now + grace };
+        } else {
+            self.say_goodbye(now, writer);
+        }
+    }
+
+    /// The last word. It takes the pen away, and what follows has none.
+    pub(super) fn say_goodbye(&mut self, now: SimTime, writer: StreamWriter) {
+        let Some(&CloserProfile { strategy, timeout, .. }) = self.closer_profile() else { return };
+        let give_up = timeout.map(|timeout| now + timeout);
+        match strategy {
+            Strategy::AbruptClose => self.finish(Outcome::Closed, Syscall::Close),
+            Strategy::AbruptReset => self.finish(Outcome::Closed, Syscall::Abort),
+            Strategy::TagAndClose | Strategy::TimeoutError => {
+                if self.end == End::Failure || self.out.is_torn() {
+                    return self.finish(Outcome::Closed, Syscall::Close);
+                }
+                self.out.push(None, |bytes| writer.close(bytes));
+                self.phase = Phase::Leaving { outcome: Outcome::Closed, hasty: true, give_up };
+            }
+            Strategy::Handshake
+            | Strategy::HandshakeHalfClose
+            | Strategy::ErrorHandshake
+            | Strategy::PingThenHandshake => {
+                if self.end == End::Failure {
+                    return self.finish(Outcome::PeerReset, Syscall::Close);
+                }
+                self.out.push(None, |bytes| writer.close(bytes));
+                self.phase = Phase::AwaitingTag { give_up, shut: strategy == Strategy::HandshakeHalfClose };
+            }
+        }
+    }
+
+    /// The other side's tag has come: in answer, in the same moment, or first.
+    pub(super) fn closer_hears_tag(&mut self) {
+        if let Phase::AwaitingTag { give_up, .. } = self.phase {
+            self.leave(Outcome::Clean, give_up);
+        } else if let Some(writer) = self.phase.take_pen() {
+            self.has_decided();
+            self.out.push(None, |bytes| writer.close(bytes));
+            self.leave(Outcome::Clean, None);
+        }
+    }
+
+    /// End of file or a socket error has come. In the grace nobody looks at the socket.
+    pub(super) fn closer_hears_end(&mut self, outcome: Outcome) {
+        if matches!(self.phase, Phase::Open(_) | Phase::Pinging { .. } | Phase::AwaitingTag { .. }) {
+            self.notice();
+            self.has_decided();
+            self.finish(outcome, Syscall::Close);
+        } else if let Phase::Leaving { outcome: settled, .. } = self.phase
+            && self.end == End::Failure
+        {
+            // How it ends is settled, and nothing can be written any more.
+            self.finish(settled, Syscall::Close);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
 
 #[cfg(test)]
 mod table_tests {

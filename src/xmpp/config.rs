@@ -16,7 +16,7 @@ pub enum Strategy {
     ErrorHandshake,
     /// Close without a tag.
     AbruptClose,
-    /// SO_LINGER 0 and close: a RST.
+    /// `SO_LINGER` 0 and close: a RST.
     AbruptReset,
     /// Tag, close at once.
     TagAndClose,
@@ -76,7 +76,7 @@ pub enum Unanswered {
 }
 
 /// Everything that one closer does, resolved: strategy, switches and times.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CloserProfile {
     /// The strategy.
     pub strategy: Strategy,
@@ -107,7 +107,7 @@ pub enum Responder {
     KeepsTalking,
     /// FIN without a tag: `close()`.
     FinOnly,
-    /// RST: SO_LINGER 0 and `close()`.
+    /// RST: `SO_LINGER` 0 and `close()`.
     Resets,
     /// Its tag, then more stanzas, until end of file or a reset.
     WritesAfterClose,

@@ -2,12 +2,19 @@
 
 pub mod closer;
 pub mod config;
+pub mod fact;
+mod hearing;
 pub mod idle;
+mod negotiation;
 pub mod observer;
 mod outbox;
+pub mod party;
+mod phase;
 pub mod preset;
 pub mod reader;
 pub mod responder;
 pub mod stanza;
+#[cfg(test)]
+mod testing;
 mod traffic;
 pub mod writer;

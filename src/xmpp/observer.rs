@@ -56,7 +56,9 @@ mod tests {
 
     fn watch(pieces: &[&[u8]]) -> CloseTagObserver {
         let mut observer = CloseTagObserver::new();
-        pieces.iter().for_each(|piece| observer.observe(piece));
+        for piece in pieces {
+            observer.observe(piece);
+        }
         observer
     }
 

@@ -142,8 +142,8 @@ impl StreamWriter {
 
     /// Writes a message of exactly `size` bytes whose `id` carries `number`.
     ///
-    /// Where the size allows, it is addressed and typed as a chat message is; below that (93 to 156 bytes, by side and
-    /// kind) only `id` and body are left, which RFC 6120 §8.1 still allows a client.
+    /// Where the size allows, it is addressed and typed as a chat message is; below that (89 to 135 bytes, by side,
+    /// kind and number) only `id` and body are left, which RFC 6120 §8.1 still allows a client.
     ///
     /// # Panics
     ///
@@ -297,5 +297,102 @@ fn fill(end: usize, out: &mut Vec<u8>) {
     while out.len() < end {
         let piece = FILLER.len().min(end - out.len());
         out.extend_from_slice(&FILLER[..piece]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KINDS: [StreamKind; 2] = [StreamKind::ClientToServer, StreamKind::ServerToServer];
+
+    fn written(write: impl FnOnce(&StreamWriter, &mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        let writer = StreamWriter::open(StreamKind::ClientToServer, Side::Server, &mut out);
+        out.clear();
+        write(&writer, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_message_has_the_size_asked_for() {
+        for (kind, side) in KINDS.into_iter().flat_map(|kind| Side::BOTH.map(|side| (kind, side))) {
+            let mut out = Vec::new();
+            let writer = StreamWriter::open(kind, side, &mut out);
+            for number in [0, 9, 10, 1_000_000, u32::MAX] {
+                for size in (MIN_STANZA..300).chain([1000, 65_537, MAX_STANZA]) {
+                    out.clear();
+                    out.push(b'x');
+                    writer.message(number, size, &mut out);
+                    assert_eq!(out.len(), size as usize + 1, "{kind:?} {side:?} number {number}");
+                    assert!(out.starts_with(b"x<message ") && out.ends_with(BODY_END));
+                }
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "a message of 47 bytes, allowed are 48 to 262144")]
+    fn a_message_that_cannot_be_is_refused() {
+        written(|writer, out| writer.message(1, MIN_STANZA - 1, out));
+    }
+
+    #[test]
+    fn a_message_is_addressed_where_its_size_allows() {
+        assert_eq!(
+            written(|writer, out| writer.message(17, 140, out)),
+            "<message from='romeo@montague.example/orchard' to='juliet@capulet.example/balcony' id='s17' type='chat'>\
+             <body>the last thin</body></message>"
+        );
+        assert_eq!(
+            written(|writer, out| writer.message(17, 50, out)),
+            "<message id='17'><body>the last t</body></message>"
+        );
+    }
+
+    /// What was seen on the wire between deployed servers and clients.
+    #[test]
+    fn sizes_are_those_of_deployed_software() {
+        let error = written(|writer, out| writer.error(Condition::ConnectionTimeout, out)).len();
+        let tag =
+            written(|_, out| StreamWriter::open(StreamKind::ClientToServer, Side::Server, &mut Vec::new()).close(out));
+        assert_eq!(tag.len(), 16);
+        assert!((107..=196).contains(&(error + tag.len())), "error and tag are {error} bytes and 16");
+        let ping = written(|writer, out| writer.ping_get(1, out)).len();
+        assert!((140..=180).contains(&ping), "a ping is {ping} bytes");
+        let up = written(|writer, out| {
+            writer.restart(out);
+            writer.features(Features::None, out);
+        });
+        assert!((190..=230).contains(&up.len()), "header and features are {} bytes", up.len());
+    }
+
+    #[test]
+    fn numbers_are_decimal() {
+        for number in [0, 7, 10, 4096, 1_000_000_000, u32::MAX] {
+            let mut out = Vec::new();
+            decimal(number, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), number.to_string());
+        }
+    }
+
+    #[test]
+    fn who_breaks_the_rules_can() {
+        let mut out = Vec::new();
+        let mut raw = StreamWriter::open(StreamKind::ClientToServer, Side::Client, &mut out).into_raw();
+        out.clear();
+        raw.tag(&mut out);
+        raw.message(1, 60, &mut out);
+        assert!(out.starts_with(b"</stream:stream><message "));
+        assert_eq!(out.len(), 16 + 60);
+        out.clear();
+        raw.half_message(2, 61, &mut out);
+        assert_eq!(String::from_utf8(out.clone()).unwrap(), "<message id='2'><body>the last");
+        out.clear();
+        for dripped in 1..=20 {
+            raw.drip(&mut out);
+            assert_eq!(out.len(), dripped);
+        }
+        assert_eq!(out, b"<message><body>.....");
     }
 }

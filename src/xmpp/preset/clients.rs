@@ -38,8 +38,8 @@ const AIOXMPP: ResponderProfile = {
 };
 
 /// The handshake with a limit in seconds.
-const fn handshake(timeout_s: u64) -> Option<PartialCloser> {
-    Some(PartialCloser::waiting(Strategy::Handshake, Wait::AtMost(Micros::from_secs(timeout_s)), PROCESS))
+const fn handshake(timeout_s: u64) -> PartialCloser {
+    PartialCloser::waiting(Strategy::Handshake, Wait::AtMost(Micros::from_secs(timeout_s)), PROCESS)
 }
 
 /// A client library: none of them closes a stream because it is idle.
@@ -56,28 +56,28 @@ const fn client(
 pub(super) static PRESETS: [Preset; 15] = [
     client(
         "smack-4.5",
-        handshake(5),
+        Some(handshake(5)),
         Some(COMPLIANT),
         "igniterealtime/Smack 0631706 (2025-12, 4.5-rc) XMPPTCPConnection.java, SmackConfiguration.java",
         "flushes its queue, tag, waits 5 s",
     ),
     client(
         "slixmpp-1.17",
-        handshake(2),
+        Some(handshake(2)),
         Some(CLOSES_ONLY),
         "poezio/slixmpp 1.17.0 xmlstream/xmlstream.py; observed",
         "tag, waits 2 s; told, it closes without a tag",
     ),
     client(
         "sleekxmpp-2020",
-        handshake(4),
+        Some(handshake(4)),
         None,
         "fritzy/SleekXMPP cc1d470 (2020)",
         "tag, waits 4 s; how it answers was not read",
     ),
     client(
         "xmpp.js-0.14",
-        handshake(2),
+        Some(handshake(2)),
         Some(deaf_to_a_tag(5_000.0)),
         "xmppjs/xmpp.js 0.14.0 (7035ced, 2026-04) packages/connection/index.js; observed",
         "tag, waits 2 s; a tag alone it does not notice, an error it answers with its tag",
@@ -98,7 +98,7 @@ pub(super) static PRESETS: [Preset; 15] = [
     ),
     client(
         "fluux-go-xmpp-2026",
-        handshake(15),
+        Some(handshake(15)),
         Some(FLUUX),
         "FluuxIO/go-xmpp bc2b7ce (2026-06) xmpp_transport.go, client.go",
         "tag, waits 15 s; after an error it waits 15 s for a tag that only the waiting loop could read",
@@ -126,7 +126,7 @@ pub(super) static PRESETS: [Preset; 15] = [
     ),
     client(
         "libstrophe-0.12",
-        handshake(2),
+        Some(handshake(2)),
         Some(CLOSES_ONLY),
         "strophe/libstrophe 0.12.2 and b9eead3 (2025-10) src/conn.c; observed 0.12.2",
         "tag, waits 2 s; told, it closes without a tag",

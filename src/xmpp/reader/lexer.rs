@@ -65,6 +65,8 @@ impl Lexer {
     /// An event is handed out with the byte that completes it: no byte behind that one is taken.
     pub(super) fn next(&mut self, bytes: &mut &[u8]) -> Result<Option<Event>, ReadError> {
         match self.0.parse(bytes, false) {
+            // Carriage returns in a value escape the parser's own count.
+            Ok(Some(RawEvent::Attribute(_, _, value))) if value.len() > MAX_TOKEN => Err(ReadError::TooLong),
             Ok(event) => Ok(event.map(Event)),
             Err(EndOrError::NeedMoreData) => Ok(None),
             Err(EndOrError::Error(error)) => Err(refusal(error)),

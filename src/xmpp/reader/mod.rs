@@ -17,8 +17,12 @@
 
 mod element;
 mod error;
+#[cfg(test)]
+mod hostile;
 mod lexer;
 mod names;
+#[cfg(test)]
+mod random;
 #[cfg(test)]
 mod tests;
 

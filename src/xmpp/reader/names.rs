@@ -197,3 +197,15 @@ impl Names {
         }
     }
 }
+
+#[cfg(test)]
+impl Names {
+    /// Bytes allocated.
+    pub(super) fn heap(&self) -> usize {
+        let texts = self.declarations.iter().map(|declaration| declaration.prefix.len() + declaration.unknown.len());
+        self.text.capacity()
+            + self.spans.capacity() * size_of::<Span>()
+            + self.declarations.capacity() * size_of::<Declaration>()
+            + texts.sum::<usize>()
+    }
+}
