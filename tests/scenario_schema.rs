@@ -6,7 +6,8 @@ use serde_json::Value;
 
 #[expect(clippy::disallowed_methods, reason = "sorted right after")]
 fn scenarios(directory: &str) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(directory).unwrap().map(|e| e.unwrap().path());
+    let entries =
+        std::fs::read_dir(directory).expect("a directory of the project").filter_map(Result::ok).map(|e| e.path());
     let mut paths: Vec<PathBuf> = entries.filter(|p| p.extension().is_some_and(|e| e == "toml")).collect();
     paths.sort();
     paths
@@ -20,7 +21,7 @@ fn as_json(path: &Path) -> Option<Value> {
 fn validator() -> jsonschema::Validator {
     let schema = farewell::scenario::schema();
     assert!(jsonschema::meta::is_valid(&schema), "the schema is not one");
-    jsonschema::draft202012::new(&schema).unwrap()
+    jsonschema::draft202012::new(&schema).expect("it is a schema")
 }
 
 #[test]

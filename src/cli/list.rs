@@ -8,6 +8,7 @@ use crate::cli::Failure;
 use crate::cli::args::{ListArgs, Part};
 use crate::net::profile;
 use crate::scenario::builtin;
+use crate::tcp::sysctl::{KEYS, Kernel};
 use crate::time::Micros;
 use crate::xmpp::config::{Responder, Strategy};
 use crate::xmpp::preset::Preset;
@@ -41,7 +42,7 @@ fn show(part: Part, out: &mut dyn Write) -> io::Result<()> {
             let rows = profile::names().into_iter().map(|n| (n, profile::about(n).unwrap_or_default().to_owned()));
             table("links", rows, out)
         }
-        Part::Kernel => Ok(()),
+        Part::Kernel => kernel(out),
     }
 }
 
@@ -53,6 +54,16 @@ fn table<'a>(title: &str, rows: impl Iterator<Item = (&'a str, String)>, out: &m
         writeln!(out, "  {name:width$}  {about}")?;
     }
     Ok(())
+}
+
+/// Settings with their defaults: presets first, since they change several at once.
+fn kernel(out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "kernel presets: {}", Kernel::PRESETS.join(", "))?;
+    let rows = KEYS.iter().map(|key| {
+        let default = key.default_value();
+        (key.name, format!("{}; default {default} ({})", key.meaning, key.source))
+    });
+    table("kernel settings", rows, out)
 }
 
 /// Presets take three lines each: what it does, what it stands for, where that was read.

@@ -25,8 +25,8 @@
 //! 7. RFC 2488 section 2: 239.6 to 279.0 ms of propagation each way over a geostationary satellite; with processing
 //!    600 ms for the round trip is usual.
 //! 8. Verizon, network service level agreement (verizon.com/business/terms): at most 30 ms for the round trip in
-//!    Europe and 45 ms in North America, at least 99.5 % of packets delivered.
-//! 9. The same: at most 90 ms for the round trip between New York and London.
+//!    Europe and 45 ms in North America, where at least 99.5 % of packets are delivered.
+//! 9. The same: at most 90 ms for the round trip between New York and London, and 99.5 % again.
 //!
 //! Where the spread round a median is not known, it is log-normal with the sigma written in the table below: an
 //! assumption, like every lowest latency and every queue length. That loss in bursts suits the two-state model is

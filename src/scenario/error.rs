@@ -45,7 +45,9 @@ impl ScenarioErrors {
             Origin::File(span) => (1, span.start),
             Origin::Option(i) => (2, *i),
         });
-        Self { name: name.to_owned(), text: text.to_owned(), options, problems: distinct }
+        // What a terminal would obey is shown, not obeyed.
+        let name = normalize_untrusted_str(name);
+        Self { name, text: text.to_owned(), options, problems: distinct }
     }
 
     /// A file that could not be read, found or decoded.
@@ -76,9 +78,18 @@ impl ScenarioErrors {
             }
             Origin::Option(i) => {
                 let option = self.options.get(*i).map_or("", String::as_str);
-                format!("error: {}: {}", normalize_untrusted_str(option), join(&title, &label))
+                format!("error: {}: {}", normalize_untrusted_str(&shortened(option)), join(&title, &label))
             }
         }
+    }
+}
+
+/// An option as it is repeated in a message: a long sweep only by its beginning.
+fn shortened(option: &str) -> String {
+    const LONGEST: usize = 100;
+    match option.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", &option[..end]),
+        None => option.to_owned(),
     }
 }
 

@@ -24,21 +24,12 @@ const RATE: &str = "^\\s*[0-9.]+\\s*[GMk]?bit(/s)?\\s*$";
 const BYTES: &str = "^\\s*[0-9.]+\\s*(B|kB|KiB|MB|MiB)\\s*$";
 
 fn table(shape: &TableShape) -> Value {
-    let mut properties = Map::new();
-    for key in shape.all() {
-        let mut property = of(&key.shape);
-        if let Value::Object(map) = &mut property {
-            map.insert("description".to_owned(), json!(key.about));
-            if let Some(default) = default(key.need) {
-                map.insert("default".to_owned(), default);
-            }
-        }
-        properties.insert(key.name.to_owned(), property);
-    }
+    let properties =
+        object(shape.all().map(|key| (key.name.to_owned(), property(&key.shape, key.about, default(key.need)))));
     let required: Vec<&str> = shape.all().filter(|k| matches!(k.need, Need::Required)).map(|k| k.name).collect();
     let mut map = Map::new();
     map.insert("type".to_owned(), json!("object"));
-    map.insert("properties".to_owned(), Value::Object(properties));
+    map.insert("properties".to_owned(), properties);
     map.insert("additionalProperties".to_owned(), json!(false));
     if !required.is_empty() {
         map.insert("required".to_owned(), json!(required));
@@ -57,6 +48,17 @@ fn table(shape: &TableShape) -> Value {
         }
     }
     Value::Object(map)
+}
+
+fn property(shape: &Shape, about: &str, default: Option<Value>) -> Value {
+    let mut property = of(shape);
+    if let Value::Object(map) = &mut property {
+        map.insert("description".to_owned(), json!(about));
+        if let Some(default) = default {
+            map.insert("default".to_owned(), default);
+        }
+    }
+    property
 }
 
 fn default(need: Need) -> Option<Value> {
@@ -96,11 +98,12 @@ fn of(shape: &Shape) -> Value {
             "propertyNames": { "pattern": NAME },
             "additionalProperties": of(each),
         }),
-        Shape::Kernel => object([
-            ("type".to_owned(), json!("object")),
-            ("properties".to_owned(), kernel::schema()),
-            ("additionalProperties".to_owned(), json!(false)),
-        ]),
+        Shape::Kernel => {
+            let keys = kernel::keys().into_iter();
+            let properties =
+                keys.map(|(name, about, shape, default)| (name.to_owned(), property(&shape, &about, default)));
+            json!({ "type": "object", "properties": object(properties), "additionalProperties": false })
+        }
         Shape::Either(shapes) => json!({ "anyOf": shapes.iter().map(of).collect::<Vec<_>>() }),
     }
 }

@@ -114,14 +114,17 @@ fn a_profile_gives_what_a_link_does_not_say() {
 #[test]
 fn every_key_of_the_table_stands_in_the_test_file() {
     fn keys(shape: &shape::Shape, names: &mut Vec<&'static str>) {
-        match shape {
-            shape::Shape::Table(table) => table.all().for_each(|key| {
+        if let shape::Shape::Table(table) = shape {
+            for key in table.all() {
                 names.push(key.name);
                 keys(&key.shape, names);
-            }),
-            shape::Shape::Named(each) | shape::Shape::List { each, .. } => keys(each, names),
-            shape::Shape::Either(shapes) => shapes.iter().for_each(|s| keys(s, names)),
-            _ => {}
+            }
+        } else if let shape::Shape::Named(each) | shape::Shape::List { each, .. } = shape {
+            keys(each, names);
+        } else if let shape::Shape::Either(shapes) = shape {
+            for shape in *shapes {
+                keys(shape, names);
+            }
         }
     }
     let mut names = Vec::new();
@@ -270,5 +273,41 @@ fn no_text_and_no_option_panics() {
         "links.wire.rate=1e400Mbit",
     ] {
         assert!(!refused(&teardown(), &[set]).is_empty());
+    }
+}
+
+#[test]
+fn kernel_settings_go_over_their_preset() {
+    let set = ["kernel.preset=rfc9293", "kernel.tcp_rmem=[4096, \"64KiB\", \"1MiB\"]", "kernel.tcp_sack=false"];
+    let kernel = one(&every_key(), &set).kernel;
+    let preset = Kernel::preset("rfc9293").unwrap();
+    assert_eq!(kernel.tcp_fin_timeout, Micros::from_secs(30), "the file's");
+    assert_eq!((kernel.tcp_rmem, kernel.tcp_sack), ([4_096, 65_536, 1 << 20], false));
+    assert_eq!((kernel.time_wait, kernel.tcp_frto), (preset.time_wait, preset.tcp_frto));
+    assert_eq!(one(&teardown(), &[]).kernel, Kernel::default());
+    let varies = ["kernel.tcp_fin_timeout=1s,60s".to_owned()];
+    let points = load(&teardown(), &[], &varies).unwrap();
+    assert_eq!(
+        (points[0].varied[0].1.as_str(), points[0].scenario.kernel.tcp_fin_timeout),
+        ("1000000", Micros::from_secs(1))
+    );
+}
+
+#[test]
+fn kernel_settings_are_checked_by_the_table_of_sysctls() {
+    for (set, part) in [
+        ("kernel.tcp_fin_timout=1s", "nearest: `tcp_fin_timeout`"),
+        ("kernel.tcp_fin_timeout=30", "a duration needs a unit"),
+        ("kernel.tcp_fin_timeout=40days", "allowed is"),
+        ("kernel.tcp_retries2=256", "a whole number from 0 to 255"),
+        ("kernel.tcp_sack=1", "true or false"),
+        ("kernel.tcp_congestion_control=bbr", "allowed: cubic, reno"),
+        ("kernel.tcp_rmem=[8192, 4096, 65536]", "rising"),
+        ("kernel.tcp_rmem=[8192, 9000]", "found a list of 2"),
+        ("kernel.tcp_rmem=[8192, 9000, 9000, 9000]", "found a list of 4"),
+        ("kernel.preset=linus", "nearest: `linux`"),
+    ] {
+        let message = refused(&teardown(), &[set]);
+        assert!(message.contains(part) && message.contains(set), "{set}: {message}");
     }
 }

@@ -131,7 +131,7 @@ impl<'a> Walker<'a> {
             (Shape::Kernel, Value::Table(entries)) => Ok(Item::Kernel(entries.clone())),
             (Shape::List { each, least }, Value::List(items)) => {
                 if items.len() < *least {
-                    return Err("found an empty list".to_owned());
+                    return Err(format!("found {}", node.value.found()));
                 }
                 let walked = items.iter().enumerate().map(|(i, n)| self.walk(n, each, &join(path, &i.to_string())));
                 Ok(Item::List(walked.collect()))
