@@ -87,6 +87,8 @@ pub struct CompareArgs {
 pub enum EngineName {
     /// The turmoil crate carries the packets
     Turmoil,
+    /// Priority queues hold the packets: the same results, sooner
+    Event,
 }
 
 /// Options of `check`.

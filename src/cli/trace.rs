@@ -96,18 +96,18 @@ fn events(trace: &Trace, record: &StreamRecord, ledger: &NodeLedger, closer_side
 /// Writes the capture beside its place and moves it there when it is whole.
 fn write_capture(path: &Path, trace: Trace) -> Result<(), Failure> {
     let refused = |cause: &dyn std::fmt::Display| Failure::Run(format!("cannot write {}: {cause}", path.display()));
-    let captured: Vec<Captured> =
-        trace.capture.into_iter().map(|(at, packet)| Captured { at, packet }).collect();
+    let captured: Vec<Captured> = trace.capture.into_iter().map(|(at, packet)| Captured { at, packet }).collect();
     let mut aside = path.as_os_str().to_owned();
     aside.push(".tmp");
     let aside = Path::new(&aside);
-    let written = OpenOptions::new().write(true).create(true).truncate(true).open(aside).map_err(|e| refused(&e)).and_then(
-        |file| {
-            let mut out = std::io::BufWriter::new(file);
-            pcap::write(&mut out, &captured).map_err(|e| refused(&e))?;
-            out.flush().map_err(|e| refused(&e))
-        },
-    );
+    let written =
+        OpenOptions::new().write(true).create(true).truncate(true).open(aside).map_err(|e| refused(&e)).and_then(
+            |file| {
+                let mut out = std::io::BufWriter::new(file);
+                pcap::write(&mut out, &captured).map_err(|e| refused(&e))?;
+                out.flush().map_err(|e| refused(&e))
+            },
+        );
     let placed = written.and_then(|()| std::fs::rename(aside, path).map_err(|e| refused(&e)));
     if placed.is_err() {
         // Nothing half-written stays; if it was never created there is nothing to remove.

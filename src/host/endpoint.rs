@@ -4,8 +4,8 @@
 //! application reads what there is, writes what it wants, makes its system calls, until nothing changes; then the
 //! kernel's segments leave.
 
-use crate::host::custody::payload_range;
 use crate::host::Plan;
+use crate::host::custody::payload_range;
 use crate::host::visit::Visit;
 use crate::id::Side;
 use crate::ledger::balance::Imbalance;

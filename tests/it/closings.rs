@@ -21,14 +21,38 @@ const RESPONDERS: [&str; 14] = [
 
 /// Outcomes of a closer that waits, in the order of the responders above.
 const WAITS: [&str; 14] = [
-    "clean", "clean", "clean", "timeout", "timeout", "peer-fin", "peer-reset", "clean", "clean", "timeout", "timeout",
-    "peer-fin", "bad-xml", "timeout",
+    "clean",
+    "clean",
+    "clean",
+    "timeout",
+    "timeout",
+    "peer-fin",
+    "peer-reset",
+    "clean",
+    "clean",
+    "timeout",
+    "timeout",
+    "peer-fin",
+    "bad-xml",
+    "timeout",
 ];
 
 /// The closer's FIN is the end of file on which those who go on writing stop.
 const HALF_CLOSES: [&str; 14] = [
-    "clean", "clean", "clean", "timeout", "peer-fin", "peer-fin", "peer-reset", "clean", "clean", "timeout", "timeout",
-    "peer-fin", "bad-xml", "peer-fin",
+    "clean",
+    "clean",
+    "clean",
+    "timeout",
+    "peer-fin",
+    "peer-fin",
+    "peer-reset",
+    "clean",
+    "clean",
+    "timeout",
+    "timeout",
+    "peer-fin",
+    "bad-xml",
+    "peer-fin",
 ];
 
 const DOES_NOT_WAIT: [&str; 14] = ["closed"; 14];

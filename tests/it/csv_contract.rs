@@ -29,7 +29,18 @@ fn the_headers_are_frozen() {
 fn a_varied_key_is_a_column_in_microseconds() {
     let bench = Bench::new();
     let vary = "links.wire.latency=10ms,1s";
-    bench.succeed(&["compare", "kernel-teardown", "--peers", "5", "--vary", vary, "--streams", "--quiet", "--out", "o"]);
+    bench.succeed(&[
+        "compare",
+        "kernel-teardown",
+        "--peers",
+        "5",
+        "--vary",
+        vary,
+        "--streams",
+        "--quiet",
+        "--out",
+        "o",
+    ]);
     let rows = crate::support::rows(&bench.path("o").join("summary.csv"));
     let seen: Vec<&str> = rows.iter().map(|r| r["links.wire.latency"].as_str()).collect();
     assert_eq!(seen, ["10000", "10000", "1000000", "1000000"]);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::support::Bench;
 
-fn bytes_of(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+pub fn bytes_of(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     #[expect(clippy::disallowed_methods, reason = "the order is restored by the map")]
     let files = std::fs::read_dir(dir).expect("the output directory");
     files

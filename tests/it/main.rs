@@ -4,6 +4,7 @@ mod bad_arguments;
 mod closings;
 mod csv_contract;
 mod deterministic;
+mod engines_agree;
 mod house;
 mod main_job;
 mod observed;

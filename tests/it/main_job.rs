@@ -10,7 +10,9 @@ fn compare_without_a_scenario_runs_the_default_and_says_what_it_found() {
         assert!(out.contains(word), "{word} is missing in\n{out}");
     }
     let dir = bench.path("results/idle-c2s");
-    for file in ["summary.csv", "lost.csv", "percentiles.csv", "timeline.csv", "manifest.json", "release-handshake.hlog"] {
+    for file in
+        ["summary.csv", "lost.csv", "percentiles.csv", "timeline.csv", "manifest.json", "release-handshake.hlog"]
+    {
         assert!(dir.join(file).is_file(), "{file} is missing");
     }
     assert!(!dir.join("streams.csv").exists(), "streams.csv only with --streams");
