@@ -257,6 +257,7 @@ impl Endpoint {
                 if let Some(observer) = &mut self.observer {
                     observer.observe(&bytes[..n]);
                 }
+                visit.wrote(&bytes[..n]);
                 self.party.handle_accepted(visit.now, n);
             }
             Err(_) => self.party.handle_reset(visit.now),
