@@ -68,10 +68,10 @@ impl State {
     }
 }
 
-impl fmt::Display for State {
+impl State {
     /// The RFC's name, as in `FIN-WAIT-2`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::SynSent => "SYN-SENT",
             Self::SynReceived => "SYN-RECEIVED",
             Self::Established => "ESTABLISHED",
@@ -82,7 +82,13 @@ impl fmt::Display for State {
             Self::LastAck => "LAST-ACK",
             Self::TimeWait => "TIME-WAIT",
             Self::Closed => "CLOSED",
-        })
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

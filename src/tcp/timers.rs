@@ -27,6 +27,22 @@ pub enum Timer {
     TimeWait,
 }
 
+impl Timer {
+    /// A short name for people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Retransmit => "retransmission",
+            Self::LossProbe => "tail-loss probe",
+            Self::Reorder => "reordering",
+            Self::WindowProbe => "window probe",
+            Self::DelayedAck => "delayed ACK",
+            Self::Keepalive => "keepalive",
+            Self::FinWait2 => "FIN-WAIT-2",
+            Self::TimeWait => "TIME-WAIT",
+        }
+    }
+}
+
 /// The pending timers of a socket.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
