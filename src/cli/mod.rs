@@ -97,8 +97,13 @@ fn explain(error: &clap::Error, stdout: &mut dyn Write, stderr: &mut dyn Write) 
         write!(stderr, "{text}").ok();
         return ExitCode::from(BAD_INPUT);
     }
-    write!(stdout, "{text}").ok();
-    ExitCode::SUCCESS
+    match write!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            writeln!(stderr, "{}", Failure::Output(error)).ok();
+            ExitCode::from(FAILED)
+        }
+        _ => ExitCode::SUCCESS,
+    }
 }
 
 /// Finds a scenario and puts the values of the command line into it.

@@ -1,7 +1,7 @@
 //! `farewell trace`: one stream's life as a sequence chart, and as a capture for Wireshark.
 
 use std::fs::OpenOptions;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
 use crate::cli::args::TraceArgs;
@@ -11,7 +11,7 @@ use crate::id::{NodeId, Side, StreamId};
 use crate::ledger::fate::{Direction, Observed};
 use crate::ledger::record::{NodeLedger, StreamRecord};
 use crate::ledger::trace::{Mark, StanzaStep, TraceEvent, What};
-use crate::report::pcap::{self, Captured};
+use crate::report::pcap::{self, CaptureError, Captured};
 use crate::report::sequence;
 use crate::scenario::{Scenario, SweepPoint};
 use crate::time::SimTime;
@@ -93,25 +93,26 @@ fn events(trace: &Trace, record: &StreamRecord, ledger: &NodeLedger, closer_side
     events
 }
 
-/// Writes the capture beside its place and moves it there when it is whole.
+/// Writes the capture beside its place and moves it there when it is whole. What is there and is no plain file (a device,
+/// a pipe, a link to something) must not be replaced: that is written to.
 fn write_capture(path: &Path, trace: Trace) -> Result<(), Failure> {
-    let refused = |cause: &dyn std::fmt::Display| Failure::Run(format!("cannot write {}: {cause}", path.display()));
+    let refused = |cause: CaptureError| Failure::Run(format!("cannot write {}: {cause}", path.display()));
     let captured: Vec<Captured> = trace.capture.into_iter().map(|(at, packet)| Captured { at, packet }).collect();
+    if path.symlink_metadata().is_ok_and(|found| !found.is_file()) {
+        return write_to(path, &captured).map_err(refused);
+    }
     let mut aside = path.as_os_str().to_owned();
     aside.push(".tmp");
     let aside = Path::new(&aside);
-    let written =
-        OpenOptions::new().write(true).create(true).truncate(true).open(aside).map_err(|e| refused(&e)).and_then(
-            |file| {
-                let mut out = std::io::BufWriter::new(file);
-                pcap::write(&mut out, &captured).map_err(|e| refused(&e))?;
-                out.flush().map_err(|e| refused(&e))
-            },
-        );
-    let placed = written.and_then(|()| std::fs::rename(aside, path).map_err(|e| refused(&e)));
-    if placed.is_err() {
+    write_to(aside, &captured).and_then(|()| Ok(std::fs::rename(aside, path)?)).map_err(|cause| {
         // Nothing half-written stays; if it was never created there is nothing to remove.
         std::fs::remove_file(aside).ok();
-    }
-    placed
+        refused(cause)
+    })
+}
+
+fn write_to(path: &Path, captured: &[Captured]) -> Result<(), CaptureError> {
+    let mut out = io::BufWriter::new(OpenOptions::new().write(true).create(true).truncate(true).open(path)?);
+    pcap::write(&mut out, captured)?;
+    Ok(out.flush()?)
 }

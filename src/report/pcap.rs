@@ -50,7 +50,7 @@ impl Captured {
 #[derive(Debug, Error)]
 pub enum CaptureError {
     /// Nothing can be written to the destination.
-    #[error("cannot write the capture: {0}")]
+    #[error("{0}")]
     Io(#[from] std::io::Error),
     /// A packet does not fit the format.
     #[error("the packet at {at} s does not fit a capture: {what}")]

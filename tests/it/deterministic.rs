@@ -1,21 +1,6 @@
 //! Same scenario and seed, same bytes: twice, and at any number of jobs.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-
-use crate::support::Bench;
-
-pub fn bytes_of(dir: &Path) -> BTreeMap<String, Vec<u8>> {
-    #[expect(clippy::disallowed_methods, reason = "the order is restored by the map")]
-    let files = std::fs::read_dir(dir).expect("the output directory");
-    files
-        .map(|f| {
-            let path = f.expect("an entry").path();
-            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-            (name, std::fs::read(&path).expect("a file"))
-        })
-        .collect()
-}
+use crate::support::{Bench, bytes_of};
 
 #[test]
 fn the_same_run_writes_the_same_bytes_at_any_number_of_jobs() {

@@ -31,7 +31,7 @@ fn both_engines_write_the_same_bytes_for_every_built_in_scenario() {
 }
 
 fn files(bench: &Bench, out: &str) -> std::collections::BTreeMap<String, Vec<u8>> {
-    let mut files = crate::deterministic::bytes_of(&bench.path(out));
+    let mut files = crate::support::bytes_of(&bench.path(out));
     files.remove("manifest.json").expect("a manifest");
     files
 }
