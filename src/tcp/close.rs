@@ -337,6 +337,12 @@ impl Socket {
         }
     }
 
+    /// The initial sequence number for a connection that takes the ports of this one out of TIME-WAIT: beyond
+    /// everything the old one could have sent (`tcp_timewait_state_process`).
+    pub fn successor_iss(&self) -> Seq {
+        self.snd.space.seq(self.snd.nxt).plus(65_537)
+    }
+
     /// Whether a SYN may open a new connection on the ports of this one: it is in TIME-WAIT, and the SYN's number or
     /// timestamp is beyond the old ones (RFC 6191, `TCP_TW_SYN`).
     pub fn may_reuse(&self, cx: Cx<'_>, segment: &Segment) -> bool {

@@ -6,7 +6,7 @@ use crate::tcp::receive::Taken;
 use crate::tcp::recovery::Verdict;
 use crate::tcp::send::Push;
 use crate::tcp::seq::Offset;
-use crate::tcp::{Cx, Errno, Socket, State};
+use crate::tcp::{Cx, Errno, Micros, Socket, State, Timer};
 
 /// Timestamps may go back by this much without being old (`TCP_PAWS_WINDOW`).
 pub(super) const PAWS_SLACK: i32 = 1;
@@ -68,9 +68,7 @@ impl Socket {
             }
             self.on_crossed_syn_acked(cx, segment, place.start);
         } else if matches!(verdict, Verdict::TooOld | Verdict::Unsent) {
-            if verdict == Verdict::TooOld || self.state != State::Established {
-                self.send_challenge(cx);
-            }
+            self.send_challenge(cx);
             return;
         }
         if !self.on_fin_acked(cx, segment, place) {
@@ -215,6 +213,10 @@ impl Socket {
         if place.start == place.end {
             return;
         }
+        if self.rcv.is_exhausted(segment.payload.len()) {
+            self.ack.schedule_now();
+            return;
+        }
         let had_fin = self.rcv.fin;
         let dsack = self.agreed.sack && cx.kernel.tcp_dsack;
         match self.rcv.accept(place.start, &segment.payload, segment.flags.fin, dsack) {
@@ -250,7 +252,13 @@ impl Socket {
             let number = self.snd.space.offset(segment.ack, self.snd.una);
             let echo = segment.options.timestamps.map(|(_, echo)| echo).filter(|echo| *echo != 0);
             let alien = echo.is_some_and(|echo| self.agreed.timestamps && !self.is_own_echo(cx, echo));
-            if number <= self.snd.una || number > self.snd.nxt || alien {
+            let wrong = number <= self.snd.una || number > self.snd.nxt;
+            if wrong || alien {
+                if wrong && self.rec.timeouts == 0 {
+                    // An old connection of the peer: once it is reset, the next SYN will do.
+                    let soon = Micros::new(2 * cx.kernel.tick.get().max(1_000));
+                    self.timers.transmit = Some((cx.kernel.expiry(cx.now, soon), Timer::Retransmit));
+                }
                 self.refuse(segment);
                 return;
             }

@@ -54,6 +54,11 @@ impl Socket {
         }
     }
 
+    /// Whether `SO_KEEPALIVE` is on.
+    pub fn keepalive_is_on(&self) -> bool {
+        self.probe.keepalive
+    }
+
     /// `TCP_USER_TIMEOUT`: how long sent data may stay unacknowledged; `None` is the kernel's limit.
     pub fn set_user_timeout(&mut self, timeout: Option<Micros>) {
         self.probe.user_timeout = timeout.filter(|t| *t > Micros::ZERO);

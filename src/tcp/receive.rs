@@ -52,6 +52,8 @@ pub(super) struct Receiver {
     ts_recent_at: Option<SimTime>,
     /// Size of the receive buffer, as the window sees it.
     pub(super) space_total: u64,
+    /// The size of a segment we announced.
+    reserve: u64,
 }
 
 /// What became of a segment's text.
@@ -93,6 +95,7 @@ impl Receiver {
             ts_recent: 0,
             ts_recent_at: None,
             space_total,
+            reserve: kernel.mss,
         }
     }
 
@@ -267,9 +270,14 @@ impl Receiver {
     /// The block round `start..end` becomes the most recent one.
     fn note_block(&mut self, start: Offset, end: Offset) {
         let (mut low, mut high) = (start, end);
-        for held in &self.early {
-            if held.start <= high && held.end() >= low {
+        for held in self.early.iter().rev().filter(|held| held.start <= start) {
+            if held.end() >= low {
                 low = low.min(held.start);
+                high = high.max(held.end());
+            }
+        }
+        for held in self.early.iter().filter(|held| held.start >= start) {
+            if held.start <= high {
                 high = high.max(held.end());
             }
         }
@@ -317,6 +325,12 @@ impl Receiver {
         self.ts_recent_at = Some(now);
     }
 
+    /// Whether the buffer has no room even for what the window allows: windows are rounded up to the scale, and
+    /// the kernel keeps twice the window's memory (`tcp_try_rmem_schedule`).
+    pub(super) fn is_exhausted(&self, len: usize) -> bool {
+        !self.queue.is_empty() && self.memory_used() + len as u64 > 2 * self.space_total
+    }
+
     fn memory_used(&self) -> u64 {
         self.unread() + self.early.iter().map(|held| held.bytes.len() as u64).sum::<u64>()
     }
@@ -327,22 +341,25 @@ impl Socket {
     /// are not announced.
     pub(super) fn usable_window(&self) -> u64 {
         let total = self.rcv.space_total;
-        let mss = self.ack.segment_estimate.min(total);
+        // One segment stays in reserve (tcp_init_buffer_space).
+        let clamp = if total > 2 * self.rcv.reserve { total - self.rcv.reserve } else { total };
+        let mss = self.ack.segment_estimate.min(clamp);
         let unit = 1_u64 << self.rcv.scale;
         let mut free = total.saturating_sub(self.rcv.memory_used());
-        if free < total >> 1 {
+        if free < clamp >> 1 {
             free = free / unit * unit;
             if free < total >> 4 || free < mss {
                 return 0;
             }
         }
+        let free = free.min(clamp);
         if self.rcv.scale > 0 {
             return free.next_multiple_of(unit);
         }
         let window = self.rcv.window;
         if mss > 0 && (window + mss <= free || window > free) {
             free / mss * mss
-        } else if mss == total && free > window + (total >> 1) {
+        } else if mss == clamp && free > window + (clamp >> 1) {
             free
         } else {
             window

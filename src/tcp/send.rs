@@ -97,6 +97,10 @@ pub(super) struct Sender {
     buffer: VecDeque<u8>,
     /// Where the last segment smaller than the MSS ended (Minshall's form of Nagle's algorithm).
     small: Offset,
+    /// Where PSH was last set.
+    pushed: Offset,
+    /// End of the segment that was put on the wire last.
+    newest: Offset,
     pub(super) last_sent: SimTime,
     /// Size of the send buffer, and that where the application set it.
     pub(super) limit: u64,
@@ -130,6 +134,8 @@ impl Sender {
             chunks: VecDeque::new(),
             buffer: VecDeque::new(),
             small: Offset::SYN,
+            pushed: Offset::FIRST,
+            newest: Offset::SYN,
             last_sent: now,
             limit,
             fixed_limit: None,
@@ -180,7 +186,14 @@ impl Sender {
                     last.push = false;
                     goal - last.end.since(start)
                 }
-                _ => {
+                full => {
+                    // tcp_sendmsg(): in the middle of a write PSH comes with each half window.
+                    if let Some(last) = full
+                        && self.end > self.pushed.plus(self.max_window >> 1)
+                    {
+                        last.push = true;
+                        self.pushed = self.end;
+                    }
                     self.chunks.push_back(Chunk { end: self.end, push: false });
                     goal
                 }
@@ -192,6 +205,7 @@ impl Sender {
         }
         if let Some(last) = self.chunks.back_mut() {
             last.push = true;
+            self.pushed = self.end;
         }
     }
 
@@ -256,6 +270,7 @@ impl Socket {
         let size = if cutoff > 0 && size > cutoff { cutoff.max(48 - timestamps) } else { size };
         match self.rcv.sack_count() {
             0 => size,
+            _ if !self.agreed.sack => size,
             n => size.saturating_sub(4 + 8 * n as u64).max(36),
         }
     }
@@ -461,6 +476,7 @@ impl Socket {
         }
         let flags = Flags { ack: true, psh: tags.any(Tags::PSH), fin: tags.any(Tags::FIN), ..Flags::default() };
         let seq = self.snd.space.seq(start);
+        self.snd.newest = end;
         let mut segment = self.header(cx, seq, flags);
         segment.payload = self.snd.payload(start, end);
         self.out.push_back(segment);
@@ -481,8 +497,10 @@ impl Socket {
         if self.agreed.timestamps {
             segment.options.timestamps = Some((self.timestamp(cx.now), self.rcv.ts_recent));
         }
-        let room = if self.agreed.timestamps { 3 } else { 4 };
-        self.rcv.write_sacks(&mut segment.options.sack, room);
+        if self.agreed.sack {
+            let room = if self.agreed.timestamps { 3 } else { 4 };
+            self.rcv.write_sacks(&mut segment.options.sack, room);
+        }
         self.note_ack_sent(cx);
         segment
     }
@@ -557,7 +575,9 @@ impl Socket {
     fn collapse(&mut self, place: usize, most: u64, edge: Offset) {
         while let (Some(first), Some(next)) = (self.snd.flight.get(place), self.snd.flight.get(place + 1)) {
             let data = next.end.min(self.snd.data_end()).since(first.start);
-            if data > most || next.end > edge || first.tags.with(next.tags).any(Tags::SACKED) {
+            // The newest segment is still with the device (skb_cloned() in tcp_can_collapse()).
+            let busy = next.end == self.snd.newest;
+            if busy || data > most || next.end > edge || first.tags.with(next.tags).any(Tags::SACKED) {
                 break;
             }
             let next = *next;
