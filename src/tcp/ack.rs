@@ -90,7 +90,7 @@ impl Acks {
     }
 
     fn raise_quick(&mut self, window: u64) {
-        let segments = (window / (2 * self.segment_estimate.max(1))).max(2).min(QUICK);
+        let segments = (window / (2 * self.segment_estimate.max(1))).clamp(2, QUICK);
         self.quick = self.quick.max(segments);
     }
 

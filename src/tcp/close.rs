@@ -1,4 +1,4 @@
-//! How a connection ends: `close()`, SO_LINGER, orphans, FIN-WAIT-2, TIME-WAIT and the RST for segments that meet no
+//! How a connection ends: `close()`, `SO_LINGER`, orphans, FIN-WAIT-2, TIME-WAIT and the RST for segments that meet no
 //! socket. The page this project is about: what `close()` does in every state is the `match` of [`Socket::close`].
 
 use crate::net::segment::{Flags, Segment, Seq};
@@ -60,7 +60,7 @@ impl Socket {
             | State::CloseWait
             | State::Closing
             | State::LastAck
-                if self.linger == Some(Micros::ZERO) =>
+                if self.choices().linger == Some(Micros::ZERO) =>
             {
                 self.disconnect(cx);
             }
@@ -101,13 +101,13 @@ impl Socket {
 
     /// `SO_LINGER`: `Some(ZERO)` makes [`Socket::close`] a RST. A longer time would only block the caller.
     pub fn set_linger(&mut self, linger: Option<Micros>) {
-        self.linger = linger;
+        self.choices_mut().linger = linger;
     }
 
     /// `TCP_LINGER2`: how long an orphan stays in FIN-WAIT-2 instead of `tcp_fin_timeout`; `None`, a negative value
     /// in Linux, is not at all.
     pub fn set_fin_timeout(&mut self, timeout: Option<Micros>) {
-        self.fin_wait_2 = match timeout {
+        self.choices_mut().fin_wait_2 = match timeout {
             // Zero gives the choice back to the kernel.
             Some(Micros::ZERO) => None,
             other => Some(other),
@@ -133,13 +133,13 @@ impl Socket {
 
     /// How long an orphan waits for the FIN, at least three and a half timeouts (`tcp_fin_time`).
     fn fin_time(&self, cx: Cx<'_>) -> Micros {
-        let configured = self.fin_wait_2.flatten().unwrap_or(cx.kernel.tcp_fin_timeout);
+        let configured = self.choices().fin_wait_2.flatten().unwrap_or(cx.kernel.tcp_fin_timeout);
         configured.max(Micros::new(self.rtt.rto.get() * 7 / 2))
     }
 
     /// An orphan whose FIN is acknowledged: mostly only a bucket is kept of it.
     fn orphan_in_fin_wait_2(&mut self, cx: Cx<'_>) {
-        if self.fin_wait_2 == Some(None) {
+        if self.choices().fin_wait_2 == Some(None) {
             self.send_reset(cx);
             self.finish();
             return;
@@ -159,7 +159,7 @@ impl Socket {
             return;
         }
         let time = self.fin_time(cx);
-        if self.fin_wait_2 != Some(None) && time > cx.kernel.time_wait {
+        if self.choices().fin_wait_2 != Some(None) && time > cx.kernel.time_wait {
             self.become_bucket(cx, State::FinWait2, time - cx.kernel.time_wait);
             return;
         }
@@ -241,7 +241,7 @@ impl Socket {
     }
 
     fn on_orphan_fin_acked(&mut self, cx: Cx<'_>, segment: &Segment, place: Place) -> bool {
-        if self.fin_wait_2 == Some(None) || self.has_new_text(segment, place) {
+        if self.choices().fin_wait_2 == Some(None) || self.has_new_text(segment, place) {
             self.finish();
             self.refuse(segment);
             return false;

@@ -121,7 +121,7 @@ impl Congestion {
         self.chosen.control().on_timeout();
     }
 
-    /// A round trip was measured (HyStart may end slow start).
+    /// A round trip was measured (`HyStart` may end slow start).
     pub(super) fn on_sample(&mut self, now: SimTime, rtt: Micros, una: Offset, nxt: Offset) {
         let fact = Sample { now, rtt, una, nxt, cwnd: self.cwnd, slow_start: self.in_slow_start() };
         if self.chosen.control().on_sample(&fact) {

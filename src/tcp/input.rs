@@ -1,12 +1,12 @@
 //! What a segment does when it arrives, in the order of RFC 9293 §3.10.7 and of Linux's `tcp_rcv_state_process`.
 
-use crate::net::segment::{Flags, Segment};
+use crate::net::segment::Segment;
 use crate::tcp::close::reset_for;
 use crate::tcp::receive::Taken;
 use crate::tcp::recovery::Verdict;
 use crate::tcp::send::Push;
 use crate::tcp::seq::Offset;
-use crate::tcp::{Cx, Errno, Micros, Socket, State, Timer};
+use crate::tcp::{Cx, Errno, Socket, State};
 
 /// Timestamps may go back by this much without being old (`TCP_PAWS_WINDOW`).
 pub(super) const PAWS_SLACK: i32 = 1;
@@ -243,116 +243,5 @@ impl Socket {
     /// Whether the segment has bytes beyond what came.
     pub(super) fn has_new_text(&self, segment: &Segment, place: Place) -> bool {
         place.start != place.end && place.end.minus(u64::from(segment.flags.fin)) > self.rcv.nxt
-    }
-
-    /// The answer to our SYN (`tcp_rcv_synsent_state_process`).
-    fn on_syn_sent(&mut self, cx: Cx<'_>, segment: &Segment) {
-        let flags = segment.flags;
-        if flags.ack {
-            let number = self.snd.space.offset(segment.ack, self.snd.una);
-            let echo = segment.options.timestamps.map(|(_, echo)| echo).filter(|echo| *echo != 0);
-            let alien = echo.is_some_and(|echo| self.agreed.timestamps && !self.is_own_echo(cx, echo));
-            let wrong = number <= self.snd.una || number > self.snd.nxt;
-            if wrong || alien {
-                if wrong && self.rec.timeouts == 0 {
-                    // An old connection of the peer: once it is reset, the next SYN will do.
-                    let soon = Micros::new(2 * cx.kernel.tick.get().max(1_000));
-                    self.timers.transmit = Some((cx.kernel.expiry(cx.now, soon), Timer::Retransmit));
-                }
-                self.refuse(segment);
-                return;
-            }
-            if flags.rst {
-                self.on_reset(cx);
-            } else if flags.syn {
-                self.on_syn_acked(cx, segment);
-            }
-            return;
-        }
-        if flags.syn && !flags.rst {
-            // Both called each other at the same time.
-            self.agree(segment);
-            self.start_receiving(cx, segment);
-            self.state = State::SynReceived;
-            let segment = self.syn_segment(cx, Flags { syn: true, ack: true, ..Flags::default() });
-            self.out.push_back(segment);
-        }
-    }
-
-    /// Whether a timestamp was sent by us since the first SYN.
-    fn is_own_echo(&self, cx: Cx<'_>, echo: u32) -> bool {
-        let first = self.rec.first_retransmission.unwrap_or(cx.now);
-        let (first, last) = (self.timestamp(first), self.timestamp(cx.now));
-        echo.wrapping_sub(first) <= last.wrapping_sub(first)
-    }
-
-    fn on_syn_acked(&mut self, cx: Cx<'_>, segment: &Segment) {
-        self.agree(segment);
-        self.start_receiving(cx, segment);
-        let resent = self.rec.total_retransmissions;
-        let place = self.place(segment);
-        self.process_ack(cx, segment, place.start);
-        self.snd.window = u64::from(segment.window);
-        self.snd.max_window = self.snd.window;
-        self.snd.window_seq = place.start;
-        self.establish(cx, resent);
-        self.send_ack(cx);
-        self.push_pending(cx, Push::Normal);
-    }
-
-    fn on_crossed_syn_acked(&mut self, cx: Cx<'_>, segment: &Segment, start: Offset) {
-        let scale = if segment.flags.syn { 0 } else { self.snd.scale };
-        self.snd.window = u64::from(segment.window) << scale;
-        self.snd.max_window = self.snd.max_window.max(self.snd.window);
-        self.snd.window_seq = start;
-        let resent = self.rec.total_retransmissions;
-        self.establish(cx, resent);
-        if self.modes.write_closed {
-            self.state = State::FinWait1;
-            self.queue_fin(cx);
-        }
-    }
-
-    /// Notes the peer's SYN as the start of its stream.
-    pub(super) fn start_receiving(&mut self, cx: Cx<'_>, segment: &Segment) {
-        self.rcv.begin(segment.seq);
-        self.snd.window = u64::from(segment.window);
-        self.snd.max_window = self.snd.window;
-        self.snd.window_seq = Offset::SYN;
-        if let Some((value, _)) = segment.options.timestamps.filter(|_| self.agreed.timestamps) {
-            self.rcv.store_timestamp(cx.now, value);
-        }
-    }
-
-    /// Keeps of what we offered what the peer's SYN offers too.
-    pub(super) fn agree(&mut self, segment: &Segment) {
-        let options = &segment.options;
-        self.agreed.mss = options.mss.map_or(crate::tcp::send::DEFAULT_MSS, u64::from).max(48);
-        self.agreed.sack &= options.sack_permitted;
-        self.agreed.timestamps &= options.timestamps.is_some();
-        self.agreed.scaling &= options.window_scale.is_some();
-        if self.agreed.scaling {
-            self.snd.scale = options.window_scale.unwrap_or(0).min(14);
-        } else {
-            self.snd.scale = 0;
-            self.rcv.scale = 0;
-            self.rcv.space_total = self.rcv.space_total.min(u64::from(u16::MAX));
-        }
-    }
-
-    /// The handshake is complete.
-    pub(super) fn establish(&mut self, cx: Cx<'_>, resent: u32) {
-        self.state = State::Established;
-        self.modes.request = false;
-        self.rtt.established();
-        self.rec.established();
-        let first = if resent > 1 { 1 } else { cx.kernel.initial_cwnd };
-        self.cc = crate::tcp::Congestion::new(cx.kernel, cx.now);
-        self.cc.set(cx.now, first);
-        self.snd.last_sent = cx.now;
-        let mss = self.segment_size(cx);
-        self.ack.established(cx.kernel.last_tick(cx.now), mss, self.rcv.window);
-        self.fit_send_buffer(cx);
-        self.start_keepalive(cx);
     }
 }

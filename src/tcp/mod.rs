@@ -20,6 +20,7 @@
 mod ack;
 mod close;
 mod congestion;
+mod handshake;
 mod input;
 mod listener;
 mod probe;
@@ -110,6 +111,29 @@ struct Modes {
     nodelay: bool,
 }
 
+/// Socket options that an application set.
+#[derive(Debug, Default)]
+struct Choices {
+    linger: Option<Micros>,
+    /// `TCP_LINGER2`: how long an orphan stays in FIN-WAIT-2; `Some(None)` is not at all.
+    fin_wait_2: Option<Option<Micros>>,
+    keepalive_idle: Option<Micros>,
+    keepalive_interval: Option<Micros>,
+    keepalive_count: Option<u32>,
+    user_timeout: Option<Micros>,
+}
+
+impl Choices {
+    const NONE: &Self = &Self {
+        linger: None,
+        fin_wait_2: None,
+        keepalive_idle: None,
+        keepalive_interval: None,
+        keepalive_count: None,
+        user_timeout: None,
+    };
+}
+
 /// One end of a TCP connection.
 #[derive(Debug)]
 pub struct Socket {
@@ -119,9 +143,8 @@ pub struct Socket {
     state: State,
     modes: Modes,
     error: Option<Errno>,
-    linger: Option<Micros>,
-    /// `TCP_LINGER2`: how long an orphan stays in FIN-WAIT-2; `Some(None)` is not at all.
-    fin_wait_2: Option<Option<Micros>>,
+    /// Boxed, since few sockets have any.
+    choices: Option<Box<Choices>>,
     agreed: Agreed,
     snd: Sender,
     rcv: Receiver,
@@ -224,6 +247,14 @@ impl Socket {
     /// Segments that may be in flight.
     pub fn congestion_window(&self) -> u64 {
         self.cc.cwnd
+    }
+
+    fn choices(&self) -> &Choices {
+        self.choices.as_deref().unwrap_or(Choices::NONE)
+    }
+
+    fn choices_mut(&mut self) -> &mut Choices {
+        self.choices.get_or_insert_default()
     }
 
     /// Our timestamp clock: milliseconds (RFC 7323 §5.4).

@@ -1,4 +1,4 @@
-//! Probes of a closed window and of an idle peer, and TCP_USER_TIMEOUT (`tcp_probe_timer`, `tcp_keepalive_timer`).
+//! Probes of a closed window and of an idle peer, and `TCP_USER_TIMEOUT` (`tcp_probe_timer`, `tcp_keepalive_timer`).
 
 use crate::net::segment::Flags;
 use crate::tcp::rto::time_of_retries;
@@ -9,10 +9,6 @@ use crate::time::{Micros, SimTime};
 #[derive(Debug, Default)]
 pub(super) struct Probes {
     pub(super) keepalive: bool,
-    idle: Option<Micros>,
-    interval: Option<Micros>,
-    count: Option<u32>,
-    pub(super) user_timeout: Option<Micros>,
     /// Probes sent since the peer last answered.
     pub(super) sent: u64,
     /// When window probing began.
@@ -39,10 +35,14 @@ impl Socket {
     ) {
         let was = self.probe.keepalive;
         self.probe.keepalive = on;
-        let changed = idle.is_some() && idle != self.probe.idle;
-        self.probe.idle = idle.or(self.probe.idle);
-        self.probe.interval = interval.or(self.probe.interval);
-        self.probe.count = count.or(self.probe.count);
+        let before = self.choices().keepalive_idle;
+        let changed = idle.is_some() && idle != before;
+        if idle.is_some() || interval.is_some() || count.is_some() {
+            let choices = self.choices_mut();
+            choices.keepalive_idle = idle.or(before);
+            choices.keepalive_interval = interval.or(choices.keepalive_interval);
+            choices.keepalive_count = count.or(choices.keepalive_count);
+        }
         if !self.state.is_synchronized() || self.modes.bucket {
             return;
         }
@@ -61,11 +61,11 @@ impl Socket {
 
     /// `TCP_USER_TIMEOUT`: how long sent data may stay unacknowledged; `None` is the kernel's limit.
     pub fn set_user_timeout(&mut self, timeout: Option<Micros>) {
-        self.probe.user_timeout = timeout.filter(|t| *t > Micros::ZERO);
+        self.choices_mut().user_timeout = timeout.filter(|t| *t > Micros::ZERO);
     }
 
     fn keepalive_idle(&self, cx: Cx<'_>) -> Micros {
-        self.probe.idle.unwrap_or(cx.kernel.tcp_keepalive_time)
+        self.choices().keepalive_idle.unwrap_or(cx.kernel.tcp_keepalive_time)
     }
 
     /// Time since anything came from the peer.
@@ -100,8 +100,8 @@ impl Socket {
             self.arm_keepalive(cx, after - idle);
             return;
         }
-        let most = self.probe.count.map_or(cx.kernel.tcp_keepalive_probes, u64::from);
-        let over = match self.probe.user_timeout {
+        let most = self.choices().keepalive_count.map_or(cx.kernel.tcp_keepalive_probes, u64::from);
+        let over = match self.choices().user_timeout {
             Some(timeout) => idle >= timeout && self.probe.sent > 0,
             None => self.probe.sent >= most,
         };
@@ -112,7 +112,7 @@ impl Socket {
         }
         self.wake_peer(cx);
         self.probe.sent += 1;
-        self.arm_keepalive(cx, self.probe.interval.unwrap_or(cx.kernel.tcp_keepalive_intvl));
+        self.arm_keepalive(cx, self.choices().keepalive_interval.unwrap_or(cx.kernel.tcp_keepalive_intvl));
     }
 
     /// The window is still closed: probe it, or give up.
@@ -124,7 +124,7 @@ impl Socket {
         }
         let since = *self.probe.since.get_or_insert(cx.now);
         let waited = cx.now.since(since);
-        if waited > Micros::ZERO && self.probe.user_timeout.is_some_and(|timeout| waited >= timeout) {
+        if waited > Micros::ZERO && self.choices().user_timeout.is_some_and(|timeout| waited >= timeout) {
             self.give_up(Errno::ETIMEDOUT);
             return;
         }
@@ -159,10 +159,10 @@ impl Socket {
         self.arm_window_probe(cx);
     }
 
-    /// Arms the window probe, no later than TCP_USER_TIMEOUT.
+    /// Arms the window probe, no later than `TCP_USER_TIMEOUT`.
     fn arm_window_probe(&mut self, cx: Cx<'_>) {
         let mut delay = self.probe_delay(cx);
-        if let (Some(timeout), Some(since)) = (self.probe.user_timeout, self.probe.since) {
+        if let (Some(timeout), Some(since)) = (self.choices().user_timeout, self.probe.since) {
             delay = delay.min((timeout - cx.now.since(since)).max(Micros::from_millis(2)));
         }
         self.timers.transmit = Some((cx.kernel.expiry(cx.now, delay), Timer::WindowProbe));
@@ -197,7 +197,7 @@ impl Socket {
         if self.rec.timeouts == 0 {
             return false;
         }
-        let limit = self.probe.user_timeout.unwrap_or_else(|| {
+        let limit = self.choices().user_timeout.unwrap_or_else(|| {
             let handshake = matches!(self.state, State::SynSent | State::SynReceived);
             let base = if handshake { Micros::from_secs(1) } else { Micros::from_millis(200) };
             time_of_retries(cx.kernel, retries, base)
@@ -206,9 +206,9 @@ impl Socket {
         cx.now.since(first).get() / 1_000 >= limit.get() / 1_000
     }
 
-    /// The retransmission timeout, cut where TCP_USER_TIMEOUT ends sooner.
+    /// The retransmission timeout, cut where `TCP_USER_TIMEOUT` ends sooner.
     pub(super) fn clamped_rto(&self, cx: Cx<'_>) -> Micros {
-        match (self.probe.user_timeout, self.rec.first_retransmission) {
+        match (self.choices().user_timeout, self.rec.first_retransmission) {
             (Some(timeout), Some(first)) => {
                 let left = timeout - cx.now.since(first);
                 self.rtt.rto.min(left.max(Micros::new(1)))

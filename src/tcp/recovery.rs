@@ -7,10 +7,11 @@
 
 mod acked;
 mod rack;
+mod reduction;
 mod sack;
 mod timeout;
+mod undo;
 
-use crate::tcp::congestion::NO_THRESHOLD;
 use crate::tcp::send::Tags;
 use crate::tcp::seq::Offset;
 use crate::tcp::{Cx, Socket, Timer};
@@ -367,13 +368,6 @@ impl Socket {
         }
     }
 
-    fn remember_for_undo(&mut self) {
-        self.rec.undo_from = Some(self.snd.una);
-        let probes = u32::from(self.rec.probe.is_some() && self.rec.probe_resent);
-        let out = self.rec.resent + probes;
-        self.rec.undo_left = (out > 0).then_some(out);
-    }
-
     fn enter_recovery(&mut self) {
         if !self.any_resent() {
             self.rec.first_retransmission = None;
@@ -385,40 +379,6 @@ impl Socket {
             self.begin_reduction();
         }
         self.rec.state = CaState::Recovery;
-    }
-
-    fn begin_reduction(&mut self) {
-        self.rec.high = self.snd.nxt;
-        self.rec.probe = None;
-        self.rec.prior_cwnd = self.cc.cwnd;
-        self.rec.reduction = (0, 0);
-        self.cc.reduce_threshold();
-    }
-
-    /// Proportional rate reduction (RFC 6937, `tcp_cwnd_reduction`).
-    fn reduce(&mut self, cx: Cx<'_>, delivered: u64, newly_lost: u64, advanced: bool) {
-        if delivered == 0 || self.rec.prior_cwnd == 0 {
-            return;
-        }
-        self.rec.reduction.0 += delivered;
-        let (arrived, sent) = self.rec.reduction;
-        let in_flight = self.in_flight();
-        let threshold = self.cc.threshold;
-        let more = if in_flight > threshold {
-            (threshold * arrived).div_ceil(self.rec.prior_cwnd).saturating_sub(sent)
-        } else {
-            let grown = u64::from(advanced && newly_lost == 0);
-            (arrived.saturating_sub(sent).max(delivered) + grown).min(threshold - in_flight)
-        };
-        let more = more.max(u64::from(sent == 0));
-        self.cc.set(cx.now, in_flight + more);
-    }
-
-    fn end_reduction(&mut self, cx: Cx<'_>) {
-        let reduced = self.rec.state == CaState::Reduced || self.rec.undo_from.is_some();
-        if self.cc.threshold < NO_THRESHOLD && reduced {
-            self.cc.set(cx.now, self.cc.threshold);
-        }
     }
 
     fn try_to_open(&mut self) {
@@ -437,86 +397,5 @@ impl Socket {
             self.rec.state = state;
             self.rec.high = self.snd.nxt;
         }
-    }
-
-    /// Whether the retransmissions turned out to be superfluous.
-    fn may_undo(&self, ack: Option<&Ack>) -> bool {
-        self.rec.undo_from.is_some() && (self.rec.undo_left == Some(0) || self.original_arrived(ack))
-    }
-
-    /// The echoed timestamp is older than the first retransmission (Eifel, RFC 3522), or nothing was sent again.
-    fn original_arrived(&self, ack: Option<&Ack>) -> bool {
-        let Some(first) = self.rec.first_retransmission else { return true };
-        let echo = ack.and_then(|ack| ack.echo).or(self.rec.rack.last_echo);
-        echo.is_some_and(|echo| {
-            let first = self.timestamp(first);
-            crate::net::segment::Seq(echo).distance_from(crate::net::segment::Seq(first)) < 0
-        })
-    }
-
-    /// Takes the reduction back (`tcp_undo_cwnd_reduction`).
-    fn undo(&mut self, cx: Cx<'_>, unmark: bool) {
-        if unmark {
-            for sent in &mut self.snd.flight {
-                sent.tags = sent.tags.without(Tags::LOST);
-            }
-            self.rec.lost = 0;
-        }
-        if self.rec.prior_threshold > 0 {
-            let cwnd = self.cc.cwnd.max(self.rec.prior_cwnd);
-            self.cc.set(cx.now, cwnd);
-            self.cc.threshold = self.cc.threshold.max(self.rec.prior_threshold);
-        }
-        self.rec.undo_from = None;
-        self.rec.rack.advanced = true;
-    }
-
-    /// Recovery is complete. True if the state is held until more is acknowledged (without SACK, RFC 6582).
-    fn undo_recovery(&mut self, cx: Cx<'_>) -> bool {
-        if self.may_undo(None) {
-            self.undo(cx, false);
-        } else {
-            self.rec.rack.relax();
-        }
-        if self.holds_state() {
-            return true;
-        }
-        self.rec.state = CaState::Open;
-        false
-    }
-
-    fn holds_state(&mut self) -> bool {
-        let hold = self.snd.una == self.rec.high && !self.agreed.sack;
-        if hold && !self.any_resent() {
-            self.rec.first_retransmission = None;
-        }
-        hold
-    }
-
-    /// All retransmissions were reported as received twice.
-    fn undo_by_dsack(&mut self, cx: Cx<'_>) -> bool {
-        let undo = self.rec.undo_from.is_some() && self.rec.undo_left == Some(0);
-        if undo {
-            self.rec.rack.persist();
-            self.undo(cx, false);
-        }
-        undo
-    }
-
-    /// A partial ACK in recovery that the original caused: the hole was only late.
-    fn undo_partially(&mut self, cx: Cx<'_>, ack: &Ack) -> bool {
-        if self.rec.undo_from.is_none() || !self.original_arrived(Some(ack)) {
-            return false;
-        }
-        self.note_reordering(cx, ack.una_before);
-        if self.rec.resent > 0 {
-            return true;
-        }
-        if !self.any_resent() {
-            self.rec.first_retransmission = None;
-        }
-        self.undo(cx, true);
-        self.stay_open();
-        false
     }
 }

@@ -1,4 +1,4 @@
-//! Round-trip time and retransmission timeout: RFC 6298 as Linux computes it (`tcp_rtt_estimator` of tcp_input.c).
+//! Round-trip time and retransmission timeout: RFC 6298 as Linux computes it (`tcp_rtt_estimator` of `tcp_input.c`).
 //!
 //! Two things differ from the letter of the RFC: the floor of 200 ms holds for the variance term, so that the
 //! timeout is SRTT + 200 ms at least, and the variance falls at most once a round trip.
@@ -149,7 +149,7 @@ impl Rtt {
 }
 
 /// How long `retries` retransmissions take, from the first one on, if the timeout starts at `first` and doubles
-/// up to the ceiling (`tcp_model_timeout` of tcp_timer.c).
+/// up to the ceiling (`tcp_model_timeout` of `tcp_timer.c`).
 pub(super) fn time_of_retries(kernel: &Kernel, retries: u64, first: Micros) -> Micros {
     let ceiling = kernel.tcp_rto_max_ms;
     let doublings = u64::from((ceiling.get() / first.get().max(1)).max(1).ilog2());

@@ -3,36 +3,41 @@
 //! The socket computes with [`Offset`], which never wraps; [`Space::offset`] is the only place that unwraps a
 //! number from the wire, near an offset that is known. Wrap-around bugs have one place to live.
 
+use std::num::NonZero;
+
 use crate::net::segment::Seq;
 
-/// A place in one direction's sequence space. The SYN stands at [`Offset::SYN`], the first byte one further on.
+/// A place in one direction's sequence space (never zero, so that an `Option` of it is no larger). The SYN stands at [`Offset::SYN`], the first byte one further on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Offset(u64);
+pub(super) struct Offset(NonZero<u64>);
 
 impl Offset {
     /// Where the SYN stands. High, so that old numbers before it are still offsets.
-    pub(super) const SYN: Self = Self(1 << 33);
+    pub(super) const SYN: Self = Self(NonZero::<u64>::MIN.saturating_add(1 << 33));
     /// Where the first byte of data stands.
-    pub(super) const FIRST: Self = Self(Self::SYN.0 + 1);
+    pub(super) const FIRST: Self = Self::SYN.plus(1);
 
     /// `n` further on.
     pub(super) const fn plus(self, n: u64) -> Self {
-        Self(self.0 + n)
+        Self(self.0.saturating_add(n))
     }
 
     /// `n` back.
     pub(super) const fn minus(self, n: u64) -> Self {
-        Self(self.0.saturating_sub(n))
+        match NonZero::new(self.0.get().saturating_sub(n)) {
+            Some(place) => Self(place),
+            None => Self(NonZero::<u64>::MIN),
+        }
     }
 
     /// How far this is beyond `earlier`, 0 if it is not.
     pub(super) const fn since(self, earlier: Self) -> u64 {
-        self.0.saturating_sub(earlier.0)
+        self.0.get().saturating_sub(earlier.0.get())
     }
 
     /// The number of data bytes before this place, counted from the start of the stream.
     pub(super) const fn bytes(self) -> u64 {
-        self.0.saturating_sub(Self::FIRST.0)
+        self.0.get().saturating_sub(Self::FIRST.0.get())
     }
 }
 
@@ -44,13 +49,17 @@ impl Space {
     /// The number on the wire.
     #[expect(clippy::cast_possible_truncation, reason = "the low 32 bits are what the wire carries")]
     pub(super) const fn seq(self, offset: Offset) -> Seq {
-        self.0.plus(offset.0.wrapping_sub(Offset::SYN.0) as u32)
+        self.0.plus(offset.0.get().wrapping_sub(Offset::SYN.0.get()) as u32)
     }
 
     /// The offset with this number that is nearest to `near`.
     pub(super) const fn offset(self, seq: Seq, near: Offset) -> Offset {
         let distance = seq.distance_from(self.seq(near));
-        Offset(near.0.saturating_add_signed(distance as i64))
+        if distance < 0 {
+            near.minus(distance.unsigned_abs() as u64)
+        } else {
+            near.plus(distance.unsigned_abs() as u64)
+        }
     }
 }
 

@@ -187,6 +187,8 @@ pub(super) struct Link {
     pub(super) jitter: Micros,
     pub(super) loss: f64,
     pub(super) duplicate: f64,
+    /// Nothing overtakes.
+    pub(super) in_order: bool,
 }
 
 /// Two sockets and what is on its way between them.
@@ -196,6 +198,8 @@ pub(super) struct Pair {
     pub(super) now: SimTime,
     link: Link,
     rng: Rng,
+    /// When the last segment arrives at each end.
+    last: [SimTime; 2],
     on_the_way: BTreeMap<(SimTime, u64), (usize, Segment)>,
     sent: u64,
     /// Segments put on the wire so far.
@@ -215,6 +219,7 @@ impl Pair {
             now,
             link,
             rng,
+            last: [now; 2],
             on_the_way: BTreeMap::new(),
             sent: 0,
             segments: 0,
@@ -250,7 +255,11 @@ impl Pair {
             let lost = self.rng.happens(self.link.loss);
             let more = Micros::new((self.rng.unit() * self.link.jitter.get() as f64) as u64);
             if !lost {
-                let at = self.now + self.link.delay + more;
+                let mut at = self.now + self.link.delay + more;
+                if self.link.in_order {
+                    at = at.max(self.last[1 - from]);
+                    self.last[1 - from] = at;
+                }
                 self.on_the_way.insert((at, self.sent), (1 - from, segment.clone()));
                 self.sent += 1;
             }

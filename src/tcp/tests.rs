@@ -176,7 +176,7 @@ mod limits {
 
     #[test]
     fn a_receiver_that_never_reads_closes_its_window_and_keeps_within_it() {
-        let link = Link { delay: ms(5), jitter: Micros::ZERO, loss: 0.0, duplicate: 0.0 };
+        let link = Link { delay: ms(5), jitter: Micros::ZERO, loss: 0.0, duplicate: 0.0, in_order: true };
         let mut pair = Pair::new(Kernel::default(), link, 1);
         pair.run_until(SimTime::from_micros(100_000));
         for step in 0..200 {
@@ -247,7 +247,8 @@ mod chaos {
     fn run(seed: u64, ending: Ending, link: Link) {
         let mut pair = Pair::new(Kernel::default(), link, seed);
         let (a, b) = (below(&mut pair, 60_000), below(&mut pair, 60_000));
-        let mut apps = [a, b].map(|to_write| Application { to_write, written: 0, read: Vec::new(), ended: false, shut: false });
+        let mut apps =
+            [a, b].map(|to_write| Application { to_write, written: 0, read: Vec::new(), ended: false, shut: false });
         let last = if ending == Ending::Graceful { u64::MAX } else { below(&mut pair, 400) };
         let mut steps = 0;
         while steps < last && !(apps[0].ended && apps[1].ended && apps.iter().all(|app| app.shut)) {
@@ -298,7 +299,7 @@ mod chaos {
         let loss = [0.0, 0.02, 0.1, 0.3][usize::try_from(seed % 4).unwrap()];
         let jitter = [0, 0, 3_000, 30_000][usize::try_from(seed / 4 % 4).unwrap()];
         let duplicate = if seed % 3 == 0 { 0.05 } else { 0.0 };
-        Link { delay: ms(1 + seed % 50), jitter: Micros::new(jitter), loss, duplicate }
+        Link { delay: ms(1 + seed % 50), jitter: Micros::new(jitter), loss, duplicate, in_order: false }
     }
 
     #[test]
@@ -315,9 +316,4 @@ mod chaos {
             run(seed, Ending::Abort, link(seed));
         }
     }
-}
-#[test]
-fn sizes() {
-    use std::mem::size_of as s;
-    eprintln!("snd {} rcv {} ack {} rtt {} rec {} cc {} probe {} timers {} rack", s::<crate::tcp::Sender>(), s::<crate::tcp::Receiver>(), s::<crate::tcp::Acks>(), s::<crate::tcp::Rtt>(), s::<crate::tcp::Recovery>(), s::<crate::tcp::Congestion>(), s::<crate::tcp::Probes>(), s::<crate::tcp::Timers>());
 }

@@ -1,4 +1,4 @@
-//! CUBIC (RFC 9438) with HyStart, in the fixed-point arithmetic of Linux's tcp_cubic.c.
+//! CUBIC (RFC 9438) with `HyStart`, in the fixed-point arithmetic of Linux's `tcp_cubic.c`.
 
 use super::{Control, Sample};
 use crate::tcp::seq::Offset;
@@ -10,16 +10,25 @@ const BETA: u64 = 717;
 const FRIENDLY8: u64 = 8 * (1_024 + BETA) / 3 / (1_024 - BETA);
 /// C = 0.4, in 1/1024.
 const SCALE: u64 = 410;
-/// HyStart looks at windows from this size on.
+/// `HyStart` looks at windows from this size on.
 const HYSTART_LOW: u64 = 16;
-/// Samples a round before HyStart judges its delay.
+/// Samples a round before `HyStart` judges its delay.
 const HYSTART_SAMPLES: u32 = 8;
 /// ACKs closer than this are one train.
 const HYSTART_GAP: Micros = Micros::from_millis(2);
+/// The curve is looked at again after this long (a thirty-second of a second).
+const RECOMPUTE: Micros = Micros::new(31_250);
+
+/// CUBIC. A connection that never filled its window has learnt nothing and holds no memory for it.
+#[derive(Debug, Default)]
+pub(super) struct Cubic {
+    delay_min: Option<Micros>,
+    learnt: Option<Box<Learnt>>,
+}
 
 /// What CUBIC remembers.
 #[derive(Debug, Default)]
-pub(super) struct Cubic {
+struct Learnt {
     last_max: u64,
     origin: u64,
     /// Time to the origin, in 1/1024 s.
@@ -30,12 +39,11 @@ pub(super) struct Cubic {
     last_time: SimTime,
     acked: u64,
     friendly: u64,
-    delay_min: Option<Micros>,
     found: bool,
     round: Option<Round>,
 }
 
-/// One round trip of slow start, as HyStart watches it.
+/// One round trip of slow start, as `HyStart` watches it.
 #[derive(Debug)]
 struct Round {
     start: SimTime,
@@ -57,9 +65,9 @@ fn cube_root(n: u64) -> u64 {
     root
 }
 
-impl Cubic {
-    fn target(&self, now: SimTime, epoch: SimTime) -> u64 {
-        let elapsed = now.since(epoch) + self.delay_min.unwrap_or(Micros::ZERO);
+impl Learnt {
+    fn target(&self, now: SimTime, epoch: SimTime, delay_min: Micros) -> u64 {
+        let elapsed = now.since(epoch) + delay_min;
         let t = (elapsed.get() << 10) / 1_000_000;
         let away = u128::from(t.abs_diff(self.k));
         let delta = u64::try_from((u128::from(SCALE) * away * away * away) >> 40).unwrap_or(u64::MAX);
@@ -117,39 +125,47 @@ impl Cubic {
 
 impl Control for Cubic {
     fn threshold(&mut self, cwnd: u64) -> u64 {
-        self.epoch = None;
+        let learnt = self.learnt.get_or_insert_default();
+        learnt.epoch = None;
         // Fast convergence: a window that shrank makes room for others.
-        self.last_max = if cwnd < self.last_max { cwnd * (1_024 + BETA) / 2_048 } else { cwnd };
+        learnt.last_max = if cwnd < learnt.last_max { cwnd * (1_024 + BETA) / 2_048 } else { cwnd };
         (cwnd * BETA / 1_024).max(2)
     }
 
     fn pace(&mut self, now: SimTime, cwnd: u64, acked: u64) -> u64 {
-        self.acked += acked;
-        if self.last_cwnd == cwnd && now.since(self.last_time) <= Micros::new(31_250) && self.pace > 0 {
-            return self.pace;
+        let delay_min = self.delay_min.unwrap_or(Micros::ZERO);
+        let learnt = self.learnt.get_or_insert_default();
+        learnt.acked += acked;
+        if learnt.last_cwnd == cwnd && now.since(learnt.last_time) <= RECOMPUTE && learnt.pace > 0 {
+            return learnt.pace;
         }
-        if self.epoch.is_none() || now != self.last_time {
-            self.last_cwnd = cwnd;
-            self.last_time = now;
-            let epoch = self.epoch.unwrap_or_else(|| self.begin(now, cwnd, acked));
-            let target = self.target(now, epoch);
-            self.pace = if target > cwnd { cwnd / (target - cwnd) } else { 100 * cwnd };
-            if self.last_max == 0 {
-                self.pace = self.pace.min(20);
+        if learnt.epoch.is_none() || now != learnt.last_time {
+            learnt.last_cwnd = cwnd;
+            learnt.last_time = now;
+            let epoch = learnt.epoch.unwrap_or_else(|| learnt.begin(now, cwnd, acked));
+            let target = learnt.target(now, epoch, delay_min);
+            learnt.pace = if target > cwnd { cwnd / (target - cwnd) } else { 100 * cwnd };
+            if learnt.last_max == 0 {
+                learnt.pace = learnt.pace.min(20);
             }
         }
-        self.befriend(cwnd);
-        self.pace
+        learnt.befriend(cwnd);
+        learnt.pace
     }
 
     fn on_sample(&mut self, fact: &Sample) -> bool {
+        let epoch = self.learnt.as_ref().and_then(|learnt| learnt.epoch);
         // Right after a loss the delay is that of recovery.
-        if self.epoch.is_some_and(|epoch| fact.now.since(epoch) < Micros::from_secs(1)) {
+        if epoch.is_some_and(|epoch| fact.now.since(epoch) < Micros::from_secs(1)) {
             return false;
         }
         let delay_min = self.delay_min.map_or(fact.rtt, |delay| delay.min(fact.rtt)).max(Micros::new(1));
         self.delay_min = Some(delay_min);
-        !self.found && fact.slow_start && fact.cwnd >= HYSTART_LOW && self.hystart(fact, delay_min)
+        if !fact.slow_start || fact.cwnd < HYSTART_LOW {
+            return false;
+        }
+        let learnt = self.learnt.get_or_insert_default();
+        !learnt.found && learnt.hystart(fact, delay_min)
     }
 
     fn on_timeout(&mut self) {
@@ -158,9 +174,10 @@ impl Control for Cubic {
 
     fn on_start(&mut self, now: SimTime, last_sent: SimTime) {
         // Time without anything to send must not count as time to grow.
-        if let Some(epoch) = self.epoch {
-            let shifted = epoch + now.since(last_sent);
-            self.epoch = Some(shifted.min(now));
+        if let Some(learnt) = self.learnt.as_mut()
+            && let Some(epoch) = learnt.epoch
+        {
+            learnt.epoch = Some((epoch + now.since(last_sent)).min(now));
         }
     }
 }
@@ -185,7 +202,8 @@ mod tests {
         let start = SimTime::from_micros(1_000_000);
         cubic.pace(start, cwnd, 1);
         // K = cbrt(30 / 0.4) s = 4.217 s.
-        let at = |us| cubic.target(start + Micros::new(us), start);
+        let learnt = cubic.learnt.unwrap();
+        let at = |us| learnt.target(start + Micros::new(us), start, Micros::ZERO);
         assert!((70..=71).contains(&at(0)), "{}", at(0));
         assert!((99..=101).contains(&at(4_217_000)), "{}", at(4_217_000));
         assert!(at(6_000_000) > 101);

@@ -20,7 +20,7 @@ pub(in crate::tcp) enum Verdict {
     Unsent,
 }
 
-/// What one ACK brought (the `FLAG_` bits of tcp_input.c).
+/// What one ACK brought (the `FLAG_` bits of `tcp_input.c`).
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "facts that come in any combination")]
 pub(super) struct Ack {

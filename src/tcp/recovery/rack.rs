@@ -1,5 +1,5 @@
 //! RACK: a segment is lost when one sent later has arrived and a reordering window has passed (RFC 8985,
-//! tcp_recovery.c).
+//! `tcp_recovery.c`).
 
 use crate::tcp::recovery::CaState;
 use crate::tcp::send::{Sent, Tags};
