@@ -7,9 +7,9 @@ mod list;
 pub mod message;
 pub mod progress;
 mod schema;
-mod trace;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 use std::ffi::OsString;
 use std::io::{self, Write};

@@ -21,7 +21,7 @@ use crate::xmpp::config::By;
 ///
 /// # Errors
 /// Where the scenario is not legal, has no such stream, the run fails, or the capture cannot be written.
-pub fn run(args: &TraceArgs, engine: &dyn Engine, stdout: &mut dyn Write) -> Result<(), Failure> {
+pub(super) fn run(args: &TraceArgs, engine: &dyn Engine, stdout: &mut dyn Write) -> Result<(), Failure> {
     let points = cli::load(&args.scenario, &args.changes(), &[])?;
     let Some(SweepPoint { scenario, .. }) = points.first() else {
         return Err(Failure::Argument("there is no scenario to trace".to_owned()));
@@ -97,8 +97,7 @@ fn events(trace: &Trace, record: &StreamRecord, ledger: &NodeLedger, closer_side
 /// a pipe, a link to something) must not be replaced: that is written to.
 fn write_capture(path: &Path, trace: Trace) -> Result<(), Failure> {
     let refused = |cause: CaptureError| Failure::Run(format!("cannot write {}: {cause}", path.display()));
-    let captured: Vec<Captured> =
-        trace.capture.into_iter().map(|(at, packet)| Captured { at, packet }).collect();
+    let captured: Vec<Captured> = trace.capture.into_iter().map(|(at, packet)| Captured { at, packet }).collect();
     if path.symlink_metadata().is_ok_and(|found| !found.is_file()) {
         return write_to(path, &captured).map_err(refused);
     }

@@ -1,5 +1,7 @@
 //! Every strategy against every responder ends in the outcome that the table promises.
 
+use std::fmt::Write as _;
+
 use crate::support::{Bench, number};
 
 const RESPONDERS: [&str; 14] = [
@@ -21,14 +23,38 @@ const RESPONDERS: [&str; 14] = [
 
 /// Outcomes of a closer that waits, in the order of the responders above.
 const WAITS: [&str; 14] = [
-    "clean", "clean", "clean", "timeout", "timeout", "peer-fin", "peer-reset", "clean", "clean", "timeout", "timeout",
-    "peer-fin", "bad-xml", "timeout",
+    "clean",
+    "clean",
+    "clean",
+    "timeout",
+    "timeout",
+    "peer-fin",
+    "peer-reset",
+    "clean",
+    "clean",
+    "timeout",
+    "timeout",
+    "peer-fin",
+    "bad-xml",
+    "timeout",
 ];
 
 /// The closer's FIN is the end of file on which those who go on writing stop.
 const HALF_CLOSES: [&str; 14] = [
-    "clean", "clean", "clean", "timeout", "peer-fin", "peer-fin", "peer-reset", "clean", "clean", "timeout", "timeout",
-    "peer-fin", "bad-xml", "peer-fin",
+    "clean",
+    "clean",
+    "clean",
+    "timeout",
+    "peer-fin",
+    "peer-fin",
+    "peer-reset",
+    "clean",
+    "clean",
+    "timeout",
+    "timeout",
+    "peer-fin",
+    "bad-xml",
+    "peer-fin",
 ];
 
 const DOES_NOT_WAIT: [&str; 14] = ["closed"; 14];
@@ -54,9 +80,11 @@ fn every_strategy_ends_with_every_responder_as_promised() {
         quoted.join(", ")
     );
     for responder in RESPONDERS {
-        scenario += &format!(
+        write!(
+            scenario,
             "[[class]]\nname = \"{responder}\"\nweight = 1\nlink = \"wire\"\nresponder = \"{responder}\"\ntraffic = \"chatter\"\n"
-        );
+        )
+        .expect("a string");
     }
     let results = Bench::new().compare(&scenario, &[]);
     let mut seen = std::collections::BTreeMap::new();

@@ -61,9 +61,11 @@ fn count(packets: &[(f64, Passage)], passage: Passage) -> f64 {
 fn losses(loss: &str) -> (f64, f64, f64) {
     let link = format!("[links.wire]\nlatency = \"20ms\"\nup = {{ loss = {loss} }}\n[kernel]\ntcp_retries2 = 30\n");
     let packets = packets_up(&busy(&link, STEADY));
-    let fates: Vec<bool> = packets.iter().filter(|(_, p)| *p != Passage::Arrives).map(|(_, p)| *p == Passage::Dropped).collect();
+    let fates: Vec<bool> =
+        packets.iter().filter(|(_, p)| *p != Passage::Arrives).map(|(_, p)| *p == Passage::Dropped).collect();
     let dropped = fates.iter().filter(|d| **d).count() as f64;
-    let rows = fates.iter().zip(std::iter::once(&false).chain(&fates)).filter(|(now, before)| **now && !**before).count();
+    let rows =
+        fates.iter().zip(std::iter::once(&false).chain(&fates)).filter(|(now, before)| **now && !**before).count();
     (dropped / fates.len() as f64, dropped / rows.max(1) as f64, fates.len() as f64)
 }
 
@@ -107,7 +109,8 @@ fn a_limited_rate_spaces_packets_and_a_full_queue_drops_them() {
     }
     // What waits waits no longer than the queue is long: 8,000 bytes are 640 ms.
     let bench = Bench::new();
-    let results = bench.compare(&busy(link, burst).replace("peers = 1\n", "peers = 20\n"), &["--strategy", "handshake"]);
+    let results =
+        bench.compare(&busy(link, burst).replace("peers = 1\n", "peers = 20\n"), &["--strategy", "handshake"]);
     let row = results.summary("handshake");
     assert_eq!((number(&row, "lost"), number(&row, "violations")), (0.0, 0.0));
     assert!(number(&row, "retransmissions") > 0.0);
@@ -136,11 +139,12 @@ fn every_link_profile_carries_streams() {
     let scenario = one_class(80, "20ms", 2.0, "compliant", "");
     let (head, class) = scenario.split_once("[[class]]").expect("a class");
     let (_, rest) = class.split_once("[traffic.chatter]").expect("traffic");
-    let classes: String = names
+    let classes: Vec<String> = names
         .iter()
         .map(|n| format!("[[class]]\nname = {n:?}\nlink = {n:?}\nresponder = \"compliant\"\ntraffic = \"chatter\"\n"))
         .collect();
-    let results = Bench::new().compare(&format!("{head}{classes}[traffic.chatter]{rest}"), &["--set", "closing.timeout=60s"]);
+    let results = Bench::new()
+        .compare(&format!("{head}{}[traffic.chatter]{rest}", classes.concat()), &["--set", "closing.timeout=60s"]);
     for row in results.rows("streams.csv").iter().filter(|r| r["strategy"] == "handshake") {
         assert_eq!((row["outcome"].as_str(), row["lost"].as_str()), ("clean", "0"), "{row:?}");
     }

@@ -9,7 +9,9 @@ fn presets() -> Vec<(String, bool)> {
     let list = Bench::new().succeed(&["list", "presets"]);
     let mut found: Vec<(String, bool)> = Vec::new();
     for line in list.lines().skip(1) {
-        if let Some((name, _)) = line.strip_prefix("  ").filter(|l| !l.starts_with(' ')).and_then(|l| l.split_once(": ")) {
+        if let Some((name, _)) =
+            line.strip_prefix("  ").filter(|l| !l.starts_with(' ')).and_then(|l| l.split_once(": "))
+        {
             found.push((name.to_owned(), false));
         } else if line.trim_start().starts_with("closes by") {
             found.last_mut().expect("a preset").1 = line.contains("answers ");
@@ -40,13 +42,14 @@ fn every_preset_runs_as_a_strategy_and_as_a_responder() {
         assert!(decided == number(row, "streams") || pings, "{strategy}: {decided} closings");
     }
     let answering: Vec<&String> = presets.iter().filter(|(_, answers)| *answers).map(|(name, _)| name).collect();
-    let mut responders = plain.split("[[class]]").next().expect("the head").to_owned();
-    for name in &answering {
-        responders += &format!(
+    let class = |name: &&String| {
+        format!(
             "[[class]]\nname = {name:?}\nlink = {{ latency = \"20ms\" }}\nresponder = {name:?}\n\
              traffic = {{ client = {{ poisson = 2.0, size = 200 }} }}\n"
-        );
-    }
+        )
+    };
+    let classes: Vec<String> = answering.iter().map(class).collect();
+    let responders = plain.split("[[class]]").next().expect("the head").to_owned() + &classes.concat();
     let results = Bench::new().compare(&responders, &["--peers", "300"]);
     let seen: BTreeSet<String> = results.rows("streams.csv").iter().map(|row| row["responder"].clone()).collect();
     assert_eq!(seen, answering.into_iter().cloned().collect());
@@ -58,8 +61,8 @@ fn every_preset_runs_as_a_strategy_and_as_a_responder() {
 #[test]
 fn a_mix_draws_its_closers_by_weight_and_each_closes_in_its_own_way() {
     let mix = "[mix.half-deployed]\nhandshake = 3\ntimeout-error = 1\n";
-    let scenario = one_class(1_200, "20ms", 2.0, "compliant", mix)
-        .replace("strategies = [", "strategies = [\"half-deployed\", ");
+    let scenario =
+        one_class(1_200, "20ms", 2.0, "compliant", mix).replace("strategies = [", "strategies = [\"half-deployed\", ");
     let results = Bench::new().compare(&scenario, &[]);
     let mut streams: BTreeMap<String, Vec<Row>> = BTreeMap::new();
     for row in results.rows("streams.csv") {
@@ -81,7 +84,9 @@ fn a_mix_draws_its_closers_by_weight_and_each_closes_in_its_own_way() {
 fn the_seed_changes_the_results_and_each_seed_has_its_row() {
     let bench = Bench::new();
     let run = |out: &str, options: &[&str]| {
-        bench.succeed(&[&["compare", "kernel-teardown", "--peers", "60", "--quiet", "--out", out][..], options].concat());
+        bench.succeed(
+            &[&["compare", "kernel-teardown", "--peers", "60", "--quiet", "--out", out][..], options].concat(),
+        );
         crate::support::rows(&bench.path(out).join("summary.csv"))
     };
     let three = run("three", &["--seed", "5", "--seeds", "3"]);

@@ -94,7 +94,8 @@ fn class() -> impl Strategy<Value = String> {
         (2_u32..50, 1_u32..300).prop_map(|(low, more)| format!("{{ uniform = [\"{low}ms\", \"{}ms\"] }}", low + more)),
         (5_u32..100).prop_map(|ms| format!("{{ lognormal = {{ median = \"{ms}ms\", sigma = 0.7 }} }}")),
     ];
-    let answer = (0_u32..500, 60_u32..3_000).prop_map(|(ms, size)| format!("{{ respond = \"{ms}ms\", size = {size} }}"));
+    let answer =
+        (0_u32..500, 60_u32..3_000).prop_map(|(ms, size)| format!("{{ respond = \"{ms}ms\", size = {size} }}"));
     let traffic = prop_oneof![
         source().prop_map(|c| format!("client = {c}")),
         source().prop_map(|s| format!("server = {s}")),
@@ -116,9 +117,8 @@ fn class() -> impl Strategy<Value = String> {
 
 fn closing() -> impl Strategy<Value = String> {
     let when = prop_oneof![
-        (0_u32..4_000, 1_u32..3_000).prop_map(|(from, more)| {
-            format!("after = {{ uniform = [\"{from}ms\", \"{}ms\"] }}", from + more)
-        }),
+        (0_u32..4_000, 1_u32..3_000)
+            .prop_map(|(from, more)| { format!("after = {{ uniform = [\"{from}ms\", \"{}ms\"] }}", from + more) }),
         (1_u32..5).prop_map(|s| format!("idle = \"{s}s\"")),
         (1_u32..5, 1_u32..5).prop_map(|(idle, sweep)| format!("idle = \"{idle}s\"\nsweep = \"{sweep}s\"")),
     ];
@@ -160,7 +160,8 @@ fn stream_is_sound(record: &StreamRecord, scenario: &Scenario) -> Result<(), Str
     let end = SimTime::ZERO + scenario.duration;
     let time = |observed: Observed| if let Observed::After(time) = observed { Some(time) } else { None };
     // A release may come after the teardown: a reset takes the socket from an application that still waits.
-    let ordered = !matches!((time(record.teardown), time(record.gone)), (Some(teardown), Some(gone)) if gone < teardown);
+    let ordered =
+        !matches!((time(record.teardown), time(record.gone)), (Some(teardown), Some(gone)) if gone < teardown);
     let undecided = record.decision.is_none();
     let times = [record.release, record.notice, record.teardown, record.gone];
     let within = record.decision.is_none_or(|d| times.iter().filter_map(|t| time(*t)).all(|t| d + t <= end));
@@ -173,7 +174,10 @@ fn stream_is_sound(record: &StreamRecord, scenario: &Scenario) -> Result<(), Str
         (!undecided || record.outcome == Outcome::Unfinished, "has an outcome without a decision"),
         (record.outcome == Outcome::Unfinished || time(record.release).is_some(), "ended without a release"),
     ];
-    promises.iter().find(|(held, _)| !held).map_or(Ok(()), |(_, what)| Err(format!("stream {} {what}: {all}", record.stream.0)))
+    promises
+        .iter()
+        .find(|(held, _)| !held)
+        .map_or(Ok(()), |(_, what)| Err(format!("stream {} {what}: {all}", record.stream.0)))
 }
 
 fn node_is_sound(ledger: &NodeLedger, scenario: &Scenario) -> Result<(), String> {

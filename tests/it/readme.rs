@@ -13,7 +13,10 @@ fn readme() -> String {
 fn commands(readme: &str) -> Vec<String> {
     let blocks = readme.split("```").skip(1).step_by(2);
     let lines = blocks.filter_map(|block| block.strip_prefix("sh\n")).flat_map(str::lines);
-    lines.map(|line| line.split(" #").next().unwrap_or(line).trim().to_owned()).filter(|line| !line.is_empty()).collect()
+    lines
+        .map(|line| line.split(" #").next().unwrap_or(line).trim().to_owned())
+        .filter(|line| !line.is_empty())
+        .collect()
 }
 
 /// What stands between backticks, outside of code blocks.
@@ -53,7 +56,8 @@ fn every_command_of_the_readme_runs() {
         ran += 1;
     }
     assert!(ran >= 6, "only {ran} commands found: {all:?}");
-    for made in ["results/idle-c2s/summary.csv", "results/timeouts/streams.csv", "farewell.schema.json", "stream3.pcap"] {
+    for made in ["results/idle-c2s/summary.csv", "results/timeouts/streams.csv", "farewell.schema.json", "stream3.pcap"]
+    {
         assert!(bench.path(made).is_file(), "{made}");
     }
 }
@@ -70,8 +74,7 @@ fn every_file_and_directory_that_the_readme_names_exists() {
         .collect();
     assert!(named.len() > 5, "{named:?}");
     // Made by the command beside it.
-    let missing: Vec<&String> =
-        named.iter().filter(|path| !root().join(path).exists()).collect();
+    let missing: Vec<&String> = named.iter().filter(|path| !root().join(path).exists()).collect();
     assert!(missing.is_empty(), "the README names {missing:?}");
     assert!(!readme.contains('@'), "a placeholder is left in the README");
 }
@@ -91,8 +94,10 @@ fn the_readme_names_every_scenario_and_test_and_column_as_it_is() {
     let bench = Bench::new();
     bench.succeed(&["compare", "kernel-teardown", "--peers", "5", "--quiet", "--out", "o"]);
     let row = rows(Path::new(&bench.path("o/summary.csv"))).remove(0);
-    let table = readme.split("| in the files |").nth(1).and_then(|t| t.split("\n\n").next()).expect("the table of columns");
-    let columns: Vec<String> = table.lines().flat_map(|line| in_backticks(line.split('|').nth(2).unwrap_or(""))).collect();
+    let table =
+        readme.split("| in the files |").nth(1).and_then(|t| t.split("\n\n").next()).expect("the table of columns");
+    let columns: Vec<String> =
+        table.lines().flat_map(|line| in_backticks(line.split('|').nth(2).unwrap_or(""))).collect();
     assert!(columns.len() > 6, "{columns:?}");
     for column in columns {
         let (start, end) = column.split_once('*').unwrap_or((&column, ""));
