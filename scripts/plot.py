@@ -72,31 +72,21 @@ def draw_metric(metric, panels, strategies, curve):
         end = max(every) * 1.5 if wide else max(every) + 0.1 * (max(every) - min(every) or 1)
         censored = []
         for i, (strategy, (times, shares)) in enumerate(curves.items()):
-            line = {"color": f"C{i}", "linestyle": LINES[i % len(LINES)], "label": strategy}
             last = shares[-1] if shares else 0
+            never = "" if last == 1 else f" ({'' if exact else 'at most '}{1 - last:.1%} never)"
+            line = {"color": f"C{i}", "linestyle": LINES[i % len(LINES)], "label": strategy + never}
             axis.step([*times[:1], *times, end], [0, *shares, last] if times else [0], where="post", **line)
             if last < 1:
-                censored.append((strategy, 1 - last, f"C{i}"))
-        right = axis.get_xlim()[1]
-        for n, (strategy, share, colour) in enumerate(censored):
+                censored.append((1 - last, f"C{i}"))
+        for n, (share, colour) in enumerate(censored):
             axis.axhspan(1 - share, 1, xmin=0.97 - 0.03 * n, xmax=1 - 0.03 * n, color=colour, alpha=0.35, linewidth=0)
-            axis.annotate(
-                f"{strategy}: {'' if exact else 'at most '}{share:.1%} never",
-                xy=(right, 1 - share),
-                xytext=(-4, -10 - 11 * n),
-                textcoords="offset points",
-                ha="right",
-                fontsize=8,
-                color=colour,
-            )
         if wide:
             axis.set_xscale("log")
         axis.set_ylim(0, 1.02)
         axis.set_ylabel("share of closings")
         axis.set_title(title, fontsize=9)
         axis.grid(alpha=0.3)
-        if axis.get_legend_handles_labels()[0]:
-            axis.legend(loc="lower right", fontsize=8)
+        axis.legend(loc="upper left", bbox_to_anchor=(1.02, 1), fontsize=8)
     axes[-1, 0].set_xlabel(f"{metric} after the decision [ms], at once drawn at 0.1")
     return figure
 
@@ -104,6 +94,7 @@ def draw_metric(metric, panels, strategies, curve):
 def draw_lost(lost, summary, keys):
     panels = sweep_points(summary, keys)
     figure, axes = plt.subplots(len(panels), 1, figsize=(7, 0.6 + 3.2 * len(panels)), squeeze=False, sharex=True)
+    most = 0
     for axis, (title, rows) in zip(axes[:, 0], panels):
         strategies = list(dict.fromkeys(rows.strategy))
         streams = rows.groupby("strategy").streams.sum()
@@ -121,10 +112,11 @@ def draw_lost(lost, summary, keys):
             axis.text(total, y, f" {total:.3g}" if total else " none", va="center", fontsize=8)
         axis.invert_yaxis()
         axis.set_ylim(len(strategies) - 0.5, -0.5)
-        axis.margins(x=0.12)
+        most = max(most, *left)
         axis.set_title(title, fontsize=9)
         if axis.get_legend_handles_labels()[0]:
-            axis.legend(fontsize=8)
+            axis.legend(loc="upper left", bbox_to_anchor=(1.02, 1), fontsize=8)
+    axes[-1, 0].set_xlim(0, 1.15 * most or 1)
     axes[-1, 0].set_xlabel("stanzas lost a stream")
     return figure
 

@@ -21,7 +21,7 @@ use crate::xmpp::config::By;
 ///
 /// # Errors
 /// Where the scenario is not legal, has no such stream, the run fails, or the capture cannot be written.
-pub fn run(args: &TraceArgs, engine: &dyn Engine, stdout: &mut dyn Write) -> Result<(), Failure> {
+pub(super) fn run(args: &TraceArgs, engine: &dyn Engine, stdout: &mut dyn Write) -> Result<(), Failure> {
     let points = cli::load(&args.scenario, &args.changes(), &[])?;
     let Some(SweepPoint { scenario, .. }) = points.first() else {
         return Err(Failure::Argument("there is no scenario to trace".to_owned()));

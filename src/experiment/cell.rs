@@ -76,7 +76,7 @@ impl Tally {
         self.bytes += stream.bytes;
         self.retransmissions += u64::from(stream.retransmissions);
         self.resets += u64::from(stream.resets);
-        self.violations += u64::from(stream.violations);
+        self.violations += stream.violations;
         if stream.decision.is_some() {
             self.socket_time += stream.socket_time;
             self.time_wait += stream.time_wait;

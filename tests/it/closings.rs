@@ -1,5 +1,7 @@
 //! Every strategy against every responder ends in the outcome that the table promises.
 
+use std::fmt::Write as _;
+
 use crate::support::{Bench, number};
 
 const RESPONDERS: [&str; 14] = [
@@ -78,9 +80,11 @@ fn every_strategy_ends_with_every_responder_as_promised() {
         quoted.join(", ")
     );
     for responder in RESPONDERS {
-        scenario += &format!(
+        write!(
+            scenario,
             "[[class]]\nname = \"{responder}\"\nweight = 1\nlink = \"wire\"\nresponder = \"{responder}\"\ntraffic = \"chatter\"\n"
-        );
+        )
+        .expect("a string");
     }
     let results = Bench::new().compare(&scenario, &[]);
     let mut seen = std::collections::BTreeMap::new();

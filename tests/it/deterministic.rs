@@ -28,7 +28,7 @@ fn strategies_see_the_same_traffic_until_they_differ() {
     let bench = Bench::new();
     let run = |strategies: &[&str], out: &str| {
         let mut args = vec!["compare", "kernel-teardown", "--peers", "50", "--streams", "--quiet", "--out", out];
-        strategies.iter().for_each(|s| args.extend(["--strategy", s]));
+        args.extend(strategies.iter().flat_map(|s| ["--strategy", s]));
         bench.succeed(&args);
         let rows = crate::support::rows(&bench.path(out).join("streams.csv"));
         rows.into_iter().filter(|r| r["strategy"] == "timeout-error").collect::<Vec<_>>()

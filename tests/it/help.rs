@@ -11,11 +11,11 @@ fn said(args: &[&str]) -> String {
 
 #[test]
 fn the_help_texts_are_the_reviewed_ones() {
-    let mut all = String::new();
-    for command in ["", "compare", "check", "list", "schema", "trace"] {
+    let of = |command: &str| {
         let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
-        all += &format!("$ farewell {}\n{}\n", args.join(" "), said(&args));
-    }
+        format!("$ farewell {}\n{}\n", args.join(" "), said(&args))
+    };
+    let all: String = ["", "compare", "check", "list", "schema", "trace"].map(of).concat();
     insta::assert_snapshot!("help", all);
 }
 

@@ -139,12 +139,12 @@ fn every_link_profile_carries_streams() {
     let scenario = one_class(80, "20ms", 2.0, "compliant", "");
     let (head, class) = scenario.split_once("[[class]]").expect("a class");
     let (_, rest) = class.split_once("[traffic.chatter]").expect("traffic");
-    let classes: String = names
+    let classes: Vec<String> = names
         .iter()
         .map(|n| format!("[[class]]\nname = {n:?}\nlink = {n:?}\nresponder = \"compliant\"\ntraffic = \"chatter\"\n"))
         .collect();
-    let results =
-        Bench::new().compare(&format!("{head}{classes}[traffic.chatter]{rest}"), &["--set", "closing.timeout=60s"]);
+    let results = Bench::new()
+        .compare(&format!("{head}{}[traffic.chatter]{rest}", classes.concat()), &["--set", "closing.timeout=60s"]);
     for row in results.rows("streams.csv").iter().filter(|r| r["strategy"] == "handshake") {
         assert_eq!((row["outcome"].as_str(), row["lost"].as_str()), ("clean", "0"), "{row:?}");
     }

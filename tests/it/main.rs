@@ -1,5 +1,11 @@
 //! What a user is promised, one module a promise, through the binary that a user runs.
 
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::float_cmp,
+    reason = "counts are far below 2^53, and what must be exact is compared exactly"
+)]
+
 mod bad_arguments;
 mod closings;
 mod csv_contract;

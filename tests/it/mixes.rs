@@ -42,13 +42,14 @@ fn every_preset_runs_as_a_strategy_and_as_a_responder() {
         assert!(decided == number(row, "streams") || pings, "{strategy}: {decided} closings");
     }
     let answering: Vec<&String> = presets.iter().filter(|(_, answers)| *answers).map(|(name, _)| name).collect();
-    let mut responders = plain.split("[[class]]").next().expect("the head").to_owned();
-    for name in &answering {
-        responders += &format!(
+    let class = |name: &&String| {
+        format!(
             "[[class]]\nname = {name:?}\nlink = {{ latency = \"20ms\" }}\nresponder = {name:?}\n\
              traffic = {{ client = {{ poisson = 2.0, size = 200 }} }}\n"
-        );
-    }
+        )
+    };
+    let classes: Vec<String> = answering.iter().map(class).collect();
+    let responders = plain.split("[[class]]").next().expect("the head").to_owned() + &classes.concat();
     let results = Bench::new().compare(&responders, &["--peers", "300"]);
     let seen: BTreeSet<String> = results.rows("streams.csv").iter().map(|row| row["responder"].clone()).collect();
     assert_eq!(seen, answering.into_iter().cloned().collect());

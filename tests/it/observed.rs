@@ -19,3 +19,14 @@ fn the_three_observed_closings_lose_what_was_observed() {
     let ejabberd = lost("ejabberd-23-c2s");
     assert!((28.0..=32.0).contains(&ejabberd), "ejabberd lost {ejabberd} a stream");
 }
+
+#[test]
+fn a_silent_client_costs_prosody_its_close_timeout() {
+    let scenario = one_class(20, "25ms", 2.0, "silent", "")
+        .replace("strategies = [\"handshake\", \"timeout-error\"]", "strategies = [\"prosody-0.12-c2s\"]");
+    // The preset brings its own timeout, whatever the scenario says of others.
+    let results = Bench::new().compare(&scenario, &["--set", "closing.timeout=9s"]);
+    for stream in results.rows("streams.csv") {
+        assert_eq!((stream["outcome"].as_str(), number(&stream, "release_us")), ("timeout", 5_000_000.0));
+    }
+}

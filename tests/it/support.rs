@@ -67,11 +67,6 @@ pub(crate) struct Results {
 }
 
 impl Results {
-    /// The files themselves.
-    pub(crate) fn dir(&self) -> &Path {
-        &self.dir
-    }
-
     pub(crate) fn rows(&self, file: &str) -> Vec<Row> {
         rows(&self.dir.join(file))
     }

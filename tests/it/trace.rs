@@ -13,7 +13,7 @@ fn tshark(capture: &Path, filter: &str, fields: &[&str]) -> Option<Vec<Vec<Strin
     let mut tshark = Command::new("tshark");
     tshark.arg("-r").arg(capture).args(["-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE"]);
     tshark.args(["-T", "fields", "-E", "separator=;", "-Y", filter]);
-    fields.iter().for_each(|field| drop(tshark.args(["-e", field])));
+    tshark.args(fields.iter().flat_map(|field| ["-e", field]));
     let output = match tshark.output() {
         Ok(output) => output,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
