@@ -56,8 +56,11 @@ pub(super) fn text_run(bytes: &[u8]) -> usize {
 
 /// Whether all bytes are printable ASCII and no markup. Without a branch, so that the compiler looks at them in parallel.
 fn is_plain(block: &[u8]) -> bool {
-    let special = |byte: u8| !(b' '..0x80).contains(&byte) | (byte == b'<') | (byte == b'&') | (byte == b']');
-    !block.iter().fold(false, |found, &byte| found | special(byte))
+    let special = |byte: u8| {
+        let beyond = byte.wrapping_sub(b' ') >= 0x80 - b' ';
+        u8::from(beyond) | u8::from(byte == b'<') | u8::from(byte == b'&') | u8::from(byte == b']')
+    };
+    block.iter().fold(0, |found, &byte| found | special(byte)) == 0
 }
 
 #[cfg(test)]

@@ -133,7 +133,14 @@ impl Lexer {
                 State::ValueReturn => self.value_return(byte, rest, names)?,
                 State::Bracket(brackets) => self.bracket(brackets, byte, rest)?,
                 State::Markup => self.markup(byte, rest, names)?,
-                _ => {
+                State::TextReference
+                | State::Instruction(_)
+                | State::Bang
+                | State::Dash
+                | State::Section(_)
+                | State::ValueReference
+                | State::Slash
+                | State::DeclarationEnd => {
                     *rest = &rest[1..];
                     self.single(byte, names)?
                 }
@@ -178,7 +185,7 @@ impl Lexer {
     /// Text behind `]` or `]]`, where `>` may be forbidden.
     fn bracket(&mut self, brackets: u8, byte: u8, rest: &mut &[u8]) -> Step {
         match (byte, brackets) {
-            (b'>', 2) => return Err(ReadError::NotWellFormed),
+            (b'>', 2) => Err(ReadError::NotWellFormed),
             (b']', _) => {
                 *rest = &rest[1..];
                 self.state = State::Bracket(2);
@@ -246,23 +253,19 @@ impl Lexer {
         if rest.is_empty() {
             return Ok(None);
         }
-        match self.state {
-            State::StartName => {
-                self.state = State::Inside { spaced: false };
-                self.fresh = false;
-                names.open()?;
-                Ok(Some(Event::Open))
-            }
-            State::EndName => {
-                self.state = State::EndTail;
-                Ok(Some(Event::Close))
-            }
-            _ => {
-                self.state = State::Equals;
-                self.keep = names.attribute_name()? || self.declaration.is_some();
-                Ok(None)
-            }
+        if self.state == State::StartName {
+            self.state = State::Inside { spaced: false };
+            self.fresh = false;
+            names.open()?;
+            return Ok(Some(Event::Open));
         }
+        if self.state == State::EndName {
+            self.state = State::EndTail;
+            return Ok(Some(Event::Close));
+        }
+        self.state = State::Equals;
+        self.keep = names.attribute_name()? || self.declaration.is_some();
+        Ok(None)
     }
 
     /// Takes the bytes of a class at the front, which belong to one name or value.

@@ -147,6 +147,19 @@ fn refusal(error: rxml::Error) -> ReadError {
         rxml::Error::UndeclaredEntity => ReadError::Restricted(Restriction::Entity),
         rxml::Error::DuplicateAttribute => ReadError::DuplicateAttribute,
         rxml::Error::UndeclaredNamespacePrefix(_) => ReadError::UndeclaredPrefix,
-        _ => ReadError::NotWellFormed,
+        rxml::Error::InvalidEof(_)
+        | rxml::Error::InvalidChar(..)
+        | rxml::Error::UnexpectedChar(..)
+        | rxml::Error::UnexpectedByte(..)
+        | rxml::Error::InvalidSyntax(_)
+        | rxml::Error::UnexpectedToken(..)
+        | rxml::Error::ElementMismatch
+        | rxml::Error::MultiColonName(_)
+        | rxml::Error::EmptyNamePart(_)
+        | rxml::Error::ReservedNamespacePrefix
+        | rxml::Error::ReservedNamespaceName
+        | rxml::Error::InvalidLocalName(_)
+        | rxml::Error::EmptyNamespaceUri
+        | rxml::Error::InvalidUtf8Byte(_) => ReadError::NotWellFormed,
     }
 }
