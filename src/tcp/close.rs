@@ -3,7 +3,7 @@
 
 use crate::net::segment::{Flags, Segment, Seq};
 use crate::tcp::input::{PAWS_SLACK, Place};
-use crate::tcp::{Cx, Errno, Micros, Socket, State, Timer};
+use crate::tcp::{Cx, Errno, FinWait2, Micros, Socket, State, Timer};
 
 /// The RST that answers a segment which meets no socket, ports swapped; `None` for a RST (RFC 9293 §3.10.7.1).
 pub fn reset_for(segment: &Segment) -> Option<Segment> {
@@ -38,7 +38,6 @@ impl Socket {
         self.modes.read_closed = true;
         self.modes.write_closed = true;
         match self.state {
-            State::Closed | State::TimeWait => {}
             State::SynSent => self.finish(),
             State::SynReceived if self.modes.request => self.finish(),
             State::SynReceived
@@ -73,7 +72,8 @@ impl Socket {
                 self.queue_fin(cx);
             }
             State::FinWait2 => self.orphan_in_fin_wait_2(cx),
-            State::FinWait1 | State::Closing | State::LastAck => {}
+            // Our FIN is queued already, or nothing is left to close.
+            State::FinWait1 | State::Closing | State::LastAck | State::TimeWait | State::Closed => {}
         }
         self.modes.orphan = true;
         if self.state == State::Closed {
@@ -109,8 +109,9 @@ impl Socket {
     pub fn set_fin_timeout(&mut self, timeout: Option<Micros>) {
         self.choices_mut().fin_wait_2 = match timeout {
             // Zero gives the choice back to the kernel.
-            Some(Micros::ZERO) => None,
-            other => Some(other),
+            Some(Micros::ZERO) => FinWait2::Kernel,
+            Some(time) => FinWait2::For(time),
+            None => FinWait2::Skipped,
         };
     }
 
@@ -133,13 +134,16 @@ impl Socket {
 
     /// How long an orphan waits for the FIN, at least three and a half timeouts (`tcp_fin_time`).
     fn fin_time(&self, cx: Cx<'_>) -> Micros {
-        let configured = self.choices().fin_wait_2.flatten().unwrap_or(cx.kernel.tcp_fin_timeout);
+        let configured = match self.choices().fin_wait_2 {
+            FinWait2::For(time) => time,
+            FinWait2::Kernel | FinWait2::Skipped => cx.kernel.tcp_fin_timeout,
+        };
         configured.max(Micros::new(self.rtt.rto.get() * 7 / 2))
     }
 
     /// An orphan whose FIN is acknowledged: mostly only a bucket is kept of it.
     fn orphan_in_fin_wait_2(&mut self, cx: Cx<'_>) {
-        if self.choices().fin_wait_2 == Some(None) {
+        if self.choices().fin_wait_2 == FinWait2::Skipped {
             self.send_reset(cx);
             self.finish();
             return;
@@ -159,7 +163,7 @@ impl Socket {
             return;
         }
         let time = self.fin_time(cx);
-        if self.choices().fin_wait_2 != Some(None) && time > cx.kernel.time_wait {
+        if self.choices().fin_wait_2 != FinWait2::Skipped && time > cx.kernel.time_wait {
             self.become_bucket(cx, State::FinWait2, time - cx.kernel.time_wait);
             return;
         }
@@ -241,7 +245,7 @@ impl Socket {
     }
 
     fn on_orphan_fin_acked(&mut self, cx: Cx<'_>, segment: &Segment, place: Place) -> bool {
-        if self.choices().fin_wait_2 == Some(None) || self.has_new_text(segment, place) {
+        if self.choices().fin_wait_2 == FinWait2::Skipped || self.has_new_text(segment, place) {
             self.finish();
             self.refuse(segment);
             return false;

@@ -111,12 +111,23 @@ struct Modes {
     nodelay: bool,
 }
 
+/// `TCP_LINGER2`: how long an orphan stays in FIN-WAIT-2.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum FinWait2 {
+    /// As long as `tcp_fin_timeout` says.
+    #[default]
+    Kernel,
+    /// As long as this.
+    For(Micros),
+    /// Not at all.
+    Skipped,
+}
+
 /// Socket options that an application set.
 #[derive(Debug, Default)]
 struct Choices {
     linger: Option<Micros>,
-    /// `TCP_LINGER2`: how long an orphan stays in FIN-WAIT-2; `Some(None)` is not at all.
-    fin_wait_2: Option<Option<Micros>>,
+    fin_wait_2: FinWait2,
     keepalive_idle: Option<Micros>,
     keepalive_interval: Option<Micros>,
     keepalive_count: Option<u32>,
@@ -126,7 +137,7 @@ struct Choices {
 impl Choices {
     const NONE: &Self = &Self {
         linger: None,
-        fin_wait_2: None,
+        fin_wait_2: FinWait2::Kernel,
         keepalive_idle: None,
         keepalive_interval: None,
         keepalive_count: None,

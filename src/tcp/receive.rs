@@ -153,7 +153,11 @@ impl Receiver {
     /// Moves up to `max` bytes to the application.
     pub(super) fn take(&mut self, buf: &mut Vec<u8>, max: usize) -> usize {
         let n = self.queue.len().min(max);
-        buf.extend(self.queue.drain(..n));
+        let (front, back) = self.queue.as_slices();
+        let split = n.min(front.len());
+        buf.extend_from_slice(&front[..split]);
+        buf.extend_from_slice(&back[..n - split]);
+        self.queue.drain(..n);
         self.copied = self.copied.plus(n as u64);
         if self.queue.is_empty() && self.queue.capacity() > 0 {
             self.queue = VecDeque::new();

@@ -7,7 +7,6 @@ use crate::tcp::{Cx, Socket, State};
 
 /// Errors of system calls, by their Linux names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::upper_case_acronyms, reason = "these are their names")]
 pub enum Errno {
     /// Would block.
     EAGAIN,

@@ -127,7 +127,6 @@ macro_rules! kernel {
     ($($(#[doc = $doc:literal])+ $name:ident : $shape:ident $args:tt = $default:expr, $range:expr, $source:literal;)+) => {
         /// The configuration of a simulated kernel. [`KEYS`] gives each field's unit, range, meaning and source.
         #[derive(Clone, Debug, PartialEq)]
-        #[expect(clippy::struct_excessive_bools, reason = "each is a sysctl of its own")]
         pub struct Kernel {
             $($(#[doc = $doc])+ pub $name: kernel!(@type $shape),)+
         }
@@ -369,7 +368,7 @@ impl Kernel {
     /// The instant of the last tick.
     pub(super) fn last_tick(&self, now: SimTime) -> SimTime {
         let tick = self.tick.get();
-        if tick == 0 { now } else { SimTime::from_micros(now.as_micros() / tick * tick) }
+        SimTime::from_micros(now.as_micros().checked_div(tick).map_or(now.as_micros(), |ticks| ticks * tick))
     }
 }
 
@@ -387,16 +386,14 @@ impl Key {
                 return Err(SetError::Kind { name: self.name, expected, found: value.to_string() });
             }
         };
-        match numbers.iter().find(|n| !(low..=high).contains(*n)) {
-            None => Ok(()),
-            Some(_) => {
-                let show = |n: u64| match self.kind {
-                    Kind::Duration { .. } => Micros::new(n).to_string(),
-                    Kind::Count | Kind::Switch | Kind::Bytes | Kind::Sizes | Kind::Word(_) => n.to_string(),
-                };
-                Err(SetError::Range { name: self.name, found: value.to_string(), low: show(low), high: show(high) })
-            }
+        if numbers.iter().all(|n| (low..=high).contains(n)) {
+            return Ok(());
         }
+        let show = |n: u64| match self.kind {
+            Kind::Duration { .. } => Micros::new(n).to_string(),
+            Kind::Count | Kind::Switch | Kind::Bytes | Kind::Sizes | Kind::Word(_) => n.to_string(),
+        };
+        Err(SetError::Range { name: self.name, found: value.to_string(), low: show(low), high: show(high) })
     }
 }
 

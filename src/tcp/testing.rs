@@ -243,12 +243,12 @@ impl Pair {
         loop {
             let cx = Cx { now: self.now, kernel: &self.kernel };
             let Some(segment) = self.ends[end].as_mut().and_then(|socket| socket.poll_transmit(cx)) else { break };
-            self.put(end, segment);
+            self.put(end, &segment);
         }
     }
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "small")]
-    fn put(&mut self, from: usize, segment: Segment) {
+    fn put(&mut self, from: usize, segment: &Segment) {
         self.segments += 1;
         let copies = 1 + usize::from(self.rng.happens(self.link.duplicate));
         for _ in 0..copies {
@@ -269,7 +269,7 @@ impl Pair {
     /// When anything happens next.
     pub(super) fn next(&self) -> Option<SimTime> {
         let arrival = self.on_the_way.keys().next().map(|(at, _)| *at);
-        let timers = self.ends.iter().flatten().filter_map(|socket| socket.next_deadline()).map(|(at, _)| at);
+        let timers = self.ends.iter().flatten().filter_map(Socket::next_deadline).map(|(at, _)| at);
         timers.chain(arrival).min()
     }
 
@@ -301,7 +301,7 @@ impl Pair {
             self.ends[1] = Some(Socket::accept(Cx { now: self.now, kernel: &self.kernel }, id, segment));
             self.flush(1);
         } else if let Some(reset) = reset_for(segment) {
-            self.put(to, reset);
+            self.put(to, &reset);
         }
     }
 }

@@ -240,7 +240,7 @@ mod chaos {
             app.ended = true;
         }
         if app.written == app.to_write && !app.shut {
-            app.shut = pair.act(end, |socket, cx| socket.shutdown_write(cx)) == Some(Ok(()));
+            app.shut = pair.act(end, Socket::shutdown_write) == Some(Ok(()));
         }
     }
 
@@ -298,7 +298,7 @@ mod chaos {
     fn link(seed: u64) -> Link {
         let loss = [0.0, 0.02, 0.1, 0.3][usize::try_from(seed % 4).unwrap()];
         let jitter = [0, 0, 3_000, 30_000][usize::try_from(seed / 4 % 4).unwrap()];
-        let duplicate = if seed % 3 == 0 { 0.05 } else { 0.0 };
+        let duplicate = if seed.is_multiple_of(3) { 0.05 } else { 0.0 };
         Link { delay: ms(1 + seed % 50), jitter: Micros::new(jitter), loss, duplicate, in_order: false }
     }
 
@@ -314,6 +314,100 @@ mod chaos {
         for seed in 0..200 {
             run(seed, Ending::Close, link(seed));
             run(seed, Ending::Abort, link(seed));
+        }
+    }
+}
+
+/// Segments nobody should send.
+mod hostility {
+    use super::*;
+    use crate::net::segment::{Flags, Segment, Seq};
+    use crate::rng::{Purpose, Rng};
+    use crate::tcp::{Cx, Identity};
+
+    /// Numbers near the legal ones, or far away.
+    fn number(rng: &mut Rng, base: u32) -> Seq {
+        let spread = [2, 200, 3_000, 80_000, u32::MAX][(rng.next_u32() % 5) as usize];
+        Seq(base.wrapping_add(rng.next_u32() % spread).wrapping_sub(spread / 3))
+    }
+
+    fn segment(rng: &mut Rng, peer: u32, ours: u32) -> Segment {
+        let bits = rng.next_u32();
+        let flag = |bit: u32, odds: u32| (bits >> bit).is_multiple_of(odds);
+        let mut segment = Segment {
+            seq: number(rng, peer),
+            ack: number(rng, ours),
+            flags: Flags {
+                syn: flag(0, 16),
+                fin: flag(4, 16),
+                rst: flag(8, 512),
+                psh: flag(14, 2),
+                ack: !flag(15, 16),
+            },
+            window: u16::try_from(rng.next_u32() % 65_536).unwrap() >> (rng.next_u32() % 16),
+            payload: vec![7; (rng.next_u32() % 4 * 300) as usize],
+            ..Segment::default()
+        };
+        if rng.happens(0.5) {
+            segment.options.timestamps = Some((rng.next_u32() % 10_000, rng.next_u32() % 10_000));
+        }
+        for slot in 0..(rng.next_u32() % 5) as usize {
+            segment.options.sack[slot.min(3)] = Some((number(rng, ours), number(rng, ours)));
+        }
+        segment
+    }
+
+    fn call(rng: &mut Rng, socket: &mut Socket, cx: Cx<'_>) {
+        let mut buf = Vec::new();
+        match rng.next_u32() % 64 {
+            0 => socket.close(cx),
+            1 => _ = socket.shutdown_write(cx),
+            2 => _ = socket.shutdown_read(cx),
+            3 => socket.set_keepalive(cx, true, Some(ms(300)), Some(ms(200)), Some(2)),
+            4 => socket.set_fin_timeout(None),
+            5..24 => _ = socket.send(cx, &[1; 3_000]),
+            24..40 => _ = socket.recv(cx, &mut buf, 700),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn arbitrary_segments_cause_no_panic_and_no_answer_to_a_reset() {
+        for seed in 0..3_000 {
+            let mut rng = Rng::new(seed, 3, Purpose::Behaviour);
+            let kernel =
+                Kernel { nodelay: seed.is_multiple_of(2), tcp_sack: !seed.is_multiple_of(3), ..Kernel::default() };
+            let mut now = SimTime::from_micros(10_000_000);
+            let id = Identity { local_port: 1, remote_port: 2, iss: Seq(u32::MAX - 1_000), ts_offset: 0 };
+            let syn =
+                Segment { flags: Flags { syn: true, ..Flags::default() }, window: 9_000, ..segment(&mut rng, 5, 0) };
+            let cx = Cx { now, kernel: &kernel };
+            let mut socket =
+                if seed.is_multiple_of(5) { Socket::connect(cx, id) } else { Socket::accept(cx, id, &syn) };
+            let mut ours = u32::MAX - 999;
+            for step in 0..300 {
+                now += Micros::new(u64::from(rng.next_u32() % 400_000) >> (rng.next_u32() % 12));
+                let cx = Cx { now, kernel: &kernel };
+                socket.handle_deadline(cx);
+                call(&mut rng, &mut socket, cx);
+                while let Some(out) = socket.poll_transmit(cx) {
+                    ours = out.seq.0.wrapping_add(out.sequence_length());
+                }
+                let mut arrives = segment(&mut rng, syn.seq.0.wrapping_add(1), ours);
+                if step == 0 {
+                    arrives.seq = if seed.is_multiple_of(5) { syn.seq } else { syn.seq.plus(1) };
+                    arrives.flags = Flags { ack: true, syn: seed.is_multiple_of(5), ..Flags::default() };
+                    arrives.ack = Seq(u32::MAX - 999);
+                }
+                socket.handle_segment(cx, &arrives);
+                let mut answers = 0;
+                while let Some(answer) = socket.poll_transmit(cx) {
+                    assert!(!(arrives.flags.rst && answer.flags.rst), "seed {seed}: a RST was answered with a RST");
+                    ours = answer.seq.0.wrapping_add(answer.sequence_length());
+                    answers += 1;
+                }
+                assert!(answers < 1_000, "seed {seed}: {answers} answers");
+            }
         }
     }
 }
