@@ -120,21 +120,26 @@ fn responder(tree: &Tree, class: &Table, problems: &mut Vec<Problem>) -> Option<
         return None;
     };
     let chosen_by_option = matches!(tree.origin, Origin::Option(_));
-    for (key, needed) in [("delay", Responder::Slow), ("drip_interval", Responder::Drips)] {
+    let plain = Responder::from_name(name);
+    let delays = plain.is_some_and(Responder::delays);
+    let drips = plain == Some(Responder::Drips);
+    for (key, has, whose) in
+        [("delay", delays, "a plain responder that answers has one"), ("drip_interval", drips, "only `drips` has it")]
+    {
         let Some(field) = class.field(key) else { continue };
         let overruled = chosen_by_option && matches!(field.tree.origin, Origin::File(_));
-        if needed.name() != name && !overruled {
+        if !has && !overruled {
             problems.push(Problem {
                 title: format!("`{}` has no effect on the responder `{name}`", field.tree.path),
-                label: format!("only `{}` has it", needed.name()),
+                label: whose.to_owned(),
                 origin: field.key_origin.clone(),
             });
         }
     }
-    if name == Responder::Slow.name() {
+    if delays {
         profile.delay = quantity::at(class, "delay").unwrap_or(profile.delay);
     }
-    if name == Responder::Drips.name() {
+    if drips {
         profile.drip_interval = class.time("drip_interval").unwrap_or(profile.drip_interval);
     }
     Some(profile)

@@ -182,7 +182,7 @@ const CLASS: TableShape = TableShape {
                 Shape::Table(&TRAFFIC),
             ]),
         ),
-        optional("delay", "Time before the tag of a `slow` responder.", TIMES),
+        optional("delay", "Time that a plain responder takes to answer the tag; `slow` has one by default.", TIMES),
         optional("drip_interval", "Time between the bytes of a `drips` responder.", POSITIVE_TIME),
     ]],
     choice: Choice::Free,

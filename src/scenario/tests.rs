@@ -168,7 +168,7 @@ fn an_option_overrules_the_keys_that_exclude_its_own() {
     let s = one(&every_key(), &["class.0.responder=silent", "class.0.link=wifi"]);
     assert_eq!(s.classes[0].responder.on_tag, Responder::Silent, "the file's delay is for another responder");
     assert!(refused(&teardown(), &["closing.idle=10s", "closing.after=5s"]).contains("cannot stand beside"));
-    assert!(refused(&teardown(), &["class.0.delay=1s"]).contains("no effect"));
+    assert!(refused(&teardown(), &["class.0.delay=1s", "class.0.responder=smack-4.5"]).contains("no effect"));
 }
 
 #[test]

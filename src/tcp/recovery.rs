@@ -335,7 +335,9 @@ impl Socket {
             return;
         }
         let before = self.rec.resent;
-        self.detect_losses_after_ack(cx);
+        if self.detect_losses_after_ack(cx) {
+            ack.set_timer = false;
+        }
         ack.lost_again |= before > self.rec.resent;
     }
 

@@ -71,6 +71,11 @@ impl Responder {
         TABLE.iter().find(|row| row.1 == name).map(|row| row.0)
     }
 
+    /// Whether it answers being told, and so may take its time over that.
+    pub const fn delays(self) -> bool {
+        !matches!(self, Self::KeepsTalking | Self::Silent | Self::Vanished | Self::Hung)
+    }
+
     fn row(self) -> &'static Row {
         &TABLE[self as usize]
     }
@@ -166,6 +171,10 @@ impl Party {
 
     fn draw_delay(&mut self) -> Micros {
         let Role::Responder(profile) = &self.config.role else { return Micros::ZERO };
+        if self.heard.error && profile.on_error == Responder::WaitsForFin {
+            // There is no FIN to wait for and nothing to finish: it closes at once.
+            return Micros::ZERO;
+        }
         let delay = profile.error_delay.as_ref().filter(|_| self.heard.error).unwrap_or(&profile.delay);
         delay.draw_micros(&mut self.behaviour)
     }

@@ -124,14 +124,16 @@ impl Socket {
     }
 
     /// After an ACK: look for losses if anything new arrived; come back when the reordering window is over.
-    pub(super) fn detect_losses_after_ack(&mut self, cx: Cx<'_>) {
+    /// True if that took the transmission timer.
+    pub(super) fn detect_losses_after_ack(&mut self, cx: Cx<'_>) -> bool {
         if !std::mem::take(&mut self.rec.rack.advanced) {
-            return;
+            return false;
         }
         let wait = self.detect_losses(cx);
         if wait > Micros::ZERO {
             self.timers.transmit = Some((cx.kernel.expiry(cx.now, wait + TIMER_SLACK), Timer::Reorder));
         }
+        wait > Micros::ZERO
     }
 
     /// The reordering window is over (`tcp_rack_reo_timeout`).
