@@ -4,8 +4,8 @@
 //! SACK, timestamps), in two network namespaces joined by a userspace link with a fixed one-way delay of 20 ms and
 //! independent loss of each packet both ways: 3,000 streams a run, of the population that `simulations/kernel-teardown.toml`
 //! describes. A percentile at a cliff of such a distribution is noisy, so whole distributions are compared. The real times
-//! include 1 to 2 ms in which the measuring machine got round to running a process: what the median without loss is above
-//! the latency of the link is taken from them all.
+//! include 1 to 2 ms in which the measuring machine got round to running a process; the scenario lets the client take 1.5 ms
+//! to answer. For the loss a run was measured again on another machine (`teardown-repeated.csv`).
 
 use std::collections::BTreeMap;
 
@@ -37,23 +37,11 @@ fn gap(simulated: &[f64], real: &[(f64, f64)]) -> (f64, f64) {
     gaps.max_by(|a, b| a.0.total_cmp(&b.0)).expect("a measured distribution")
 }
 
-fn real_distribution(strategy: &str, loss: &str, metric: &str) -> Vec<(f64, f64)> {
+fn real_distribution(run: &str, metric: &str) -> Vec<(f64, f64)> {
     let all = rows(&root().join("tests/data/teardown-cdf.csv"));
-    let points = |loss: &str| -> Vec<(f64, f64)> {
-        let run = format!("{strategy}-{loss}");
-        let mine = all.iter().filter(|r| r["run"] == run && r["metric"] == metric);
-        mine.map(|r| (number(r, "ms"), number(r, "percentile") / 100.0)).collect()
-    };
-    let of_the_link = match (strategy, metric) {
-        ("timeout-error", "release") => 0.0,
-        (_, "release") => 40.0,
-        _ => 20.0,
-    };
-    let median = points("0").iter().find(|(_, share)| *share == 0.5).expect("a median").0;
-    let scheduling = median - of_the_link;
-    assert!((0.0..=2.1).contains(&scheduling), "{strategy} {metric}: {scheduling} ms");
-    let real: Vec<_> = points(loss).into_iter().map(|(ms, share)| (ms - scheduling, share)).collect();
-    assert_eq!(real.len(), 102, "{strategy}-{loss} {metric}");
+    let mine = all.iter().filter(|r| r["run"] == run && r["metric"] == metric);
+    let real: Vec<_> = mine.map(|r| (number(r, "ms"), number(r, "percentile") / 100.0)).collect();
+    assert_eq!(real.len(), 102, "{run} {metric}");
     real
 }
 
@@ -72,12 +60,14 @@ fn simulate() -> BTreeMap<String, Vec<Row>> {
 
 /// Whether the losses of both worlds are the same within the 95 % interval of their difference. Stanzas die in batches: the
 /// variance of their number is that of the streams. The real machine's extra delay is a longer time to lose in.
-fn loss_agrees(streams: &[Row], real: &Row) -> Result<(), String> {
+fn loss_agrees(streams: &[Row], real: &[Row]) -> Result<(), String> {
+    let sum = |column: &str| real.iter().map(|r| number(r, column)).sum::<f64>();
+    let (m, measured) = (sum("streams"), sum("lost") / sum("streams"));
     let lost: Vec<f64> = streams.iter().map(|s| number(s, "lost")).collect();
-    let (n, m) = (lost.len() as f64, number(real, "streams"));
+    let n = lost.len() as f64;
     let mean = lost.iter().sum::<f64>() / n;
     let variance = lost.iter().map(|l| (l - mean).powi(2)).sum::<f64>() / (n - 1.0);
-    let (found, measured) = (mean, number(real, "lost_per_stream"));
+    let found = mean;
     let half = 1.96 * (variance / n + variance / m).sqrt();
     let extra = STANZAS_PER_S * EXTRA_ROUND_TRIP_S;
     let difference = measured - found;
@@ -95,22 +85,24 @@ fn loss_agrees(streams: &[Row], real: &Row) -> Result<(), String> {
 #[test]
 fn teardown_and_loss_are_those_of_a_real_kernel() {
     let measured = rows(&root().join("tests/data/teardown.csv"));
+    let repeated = rows(&root().join("tests/data/teardown-repeated.csv"));
     let simulated = simulate();
     let mut wrong = Vec::new();
     for (strategy, loss) in STRATEGIES.iter().flat_map(|s| LOSSES.map(|l| (s, l))) {
         let run = format!("{strategy}-{loss}");
-        let (streams, real) = (&simulated[&run], measured.iter().find(|r| r["run"] == run).expect("a measured run"));
+        let streams = &simulated[&run];
         assert_eq!(streams.len(), 6_000, "{run}");
         for metric in ["release", "notice"] {
             let mut times: Vec<f64> = streams.iter().map(|s| number(s, &format!("{metric}_us")) / 1_000.0).collect();
             times.sort_by(f64::total_cmp);
-            let (gap, at) = gap(&times, &real_distribution(strategy, loss, metric));
+            let (gap, at) = gap(&times, &real_distribution(&run, metric));
             eprintln!("{run}: {metric}: gap {gap:.4} at {at:.1} ms");
             if gap > GAP {
                 wrong.push(format!("{run}: {metric} differs by {gap:.3} at {at} ms; allowed {GAP}"));
             }
         }
-        wrong.extend(loss_agrees(streams, real).err().map(|e| format!("{run}: {e}")));
+        let runs: Vec<Row> = measured.iter().chain(&repeated).filter(|r| r["run"] == run).cloned().collect();
+        wrong.extend(loss_agrees(streams, &runs).err().map(|e| format!("{run}: {e}")));
         let clean = streams.iter().filter(|s| s["outcome"] == "clean").count();
         if *strategy == "handshake" {
             let lost: f64 = streams.iter().map(|s| number(s, "lost")).sum();
