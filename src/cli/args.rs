@@ -48,10 +48,10 @@ pub struct CompareArgs {
     #[arg(long = "strategy", value_name = "NAME")]
     pub strategies: Vec<String>,
     /// Simulate this many peers
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub peers: Option<String>,
     /// Draw all random numbers from this seed
-    #[arg(long, value_name = "SEED")]
+    #[arg(long, value_name = "SEED", allow_negative_numbers = true)]
     pub seed: Option<String>,
     /// Repeat with this many seeds, from the first one on
     #[arg(long, value_name = "R", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
@@ -87,6 +87,8 @@ pub struct CompareArgs {
 pub enum EngineName {
     /// The turmoil crate carries the packets
     Turmoil,
+    /// Priority queues hold the packets: the same results, sooner
+    Event,
 }
 
 /// Options of `check`.
@@ -142,7 +144,7 @@ pub struct TraceArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub stream: u32,
     /// Draw all random numbers from this seed
-    #[arg(long, value_name = "SEED")]
+    #[arg(long, value_name = "SEED", allow_negative_numbers = true)]
     pub seed: Option<String>,
     /// The values that change the scenario.
     #[command(flatten)]

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::cli::args::{Cli, Command, CompareArgs, EngineName, TraceArgs};
-use crate::engine::{Engine, Turmoil};
+use crate::engine::{Engine, Event, Turmoil};
 use crate::scenario::{self, Change, ScenarioErrors, SourceText, SweepPoint};
 
 /// Exit status of a run that failed: an invariant broke, or a file could not be written.
@@ -86,6 +86,7 @@ where
 const fn engine(name: EngineName) -> &'static dyn Engine {
     match name {
         EngineName::Turmoil => &Turmoil,
+        EngineName::Event => &Event,
     }
 }
 

@@ -86,3 +86,57 @@ impl Agenda {
 fn index(n: usize) -> u32 {
     n as u32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::segment::Segment;
+    use std::net::Ipv4Addr;
+
+    fn at(us: u64) -> SimTime {
+        SimTime::from_micros(us)
+    }
+
+    fn packet(arrival: u64, number: u32) -> Packet {
+        let ip = Ipv4Addr::LOCALHOST;
+        let segment = Segment::default();
+        Packet { source: ip, destination: ip, departure: at(0), arrival: at(arrival), number, segment }
+    }
+
+    fn drain(agenda: &mut Agenda, limit: u64) -> Vec<(u64, usize, Option<u32>)> {
+        let mut seen = Vec::new();
+        while let Some((time, slot, due)) = agenda.pop_before(at(limit)) {
+            let number = match due {
+                Due::Packet(p) => Some(p.number),
+                Due::Deadline => None,
+            };
+            seen.push((time.as_micros(), slot, number));
+        }
+        seen
+    }
+
+    #[test]
+    fn things_come_by_time_then_slot_then_packets_by_number_then_deadlines() {
+        let mut agenda = Agenda::new(3);
+        agenda.arm(1, Some(at(50)));
+        agenda.arm(2, Some(at(40)));
+        agenda.add_packet(1, packet(50, 7));
+        agenda.add_packet(1, packet(50, 6));
+        agenda.add_packet(0, packet(50, 9));
+        let seen = drain(&mut agenda, 51);
+        assert_eq!(seen, [(40, 2, None), (50, 0, Some(9)), (50, 1, Some(6)), (50, 1, Some(7)), (50, 1, None)]);
+    }
+
+    #[test]
+    fn nothing_comes_before_its_time_and_an_overtaken_deadline_comes_once() {
+        let mut agenda = Agenda::new(1);
+        agenda.arm(0, Some(at(100)));
+        agenda.arm(0, Some(at(30)));
+        agenda.arm(0, Some(at(70)));
+        assert_eq!(drain(&mut agenda, 30), []);
+        assert_eq!(drain(&mut agenda, 31), [(30, 0, None)]);
+        agenda.arm(0, Some(at(100)));
+        assert_eq!(drain(&mut agenda, 1_000), [(100, 0, None)], "the stale entry for 100 must not fire a second time");
+        assert_eq!(agenda.next(), None);
+    }
+}

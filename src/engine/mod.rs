@@ -1,6 +1,7 @@
 //! Moves packets and time. Knows no strategy, no XMPP and no TCP state.
 
 mod agenda;
+mod event;
 mod station;
 mod turmoil;
 
@@ -13,6 +14,7 @@ use crate::scenario::Scenario;
 use crate::time::{Micros, SimTime};
 
 pub use crate::host::Trace;
+pub use event::Event;
 pub use turmoil::Turmoil;
 
 /// One node's run: a share of a scenario under one contender and one seed.
@@ -70,8 +72,10 @@ pub trait Engine: Sync {
 #[derive(Clone, Debug, Error)]
 pub enum RunError {
     /// A link is faster than the engine can keep exact.
-    #[error("a latency of {latency} is too short for the turmoil engine: every link needs at least {least}, two of its shortest ticks")]
+    #[error("a latency of {latency} is too short for the {engine} engine; allowed: at least {least} on every link")]
     TooFast {
+        /// The engine's name.
+        engine: &'static str,
         /// The fastest link's latency.
         latency: Micros,
         /// The shortest latency the engine can keep.

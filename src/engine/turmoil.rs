@@ -19,8 +19,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use turmoil::net::UdpSocket;
 
 use crate::engine::station::Station;
-use crate::engine::{Engine, RunError, NodeRun, PROGRESS_STEP, Progress, end_of};
-use crate::host::{Effects, Host, Plan, Trace};
+use crate::engine::{Engine, NodeRun, PROGRESS_STEP, Progress, RunError, Trace, Unwatched, end_of};
+use crate::host::{Effects, Host, Plan};
 use crate::id::{Side, StreamId};
 use crate::ledger::book::Book;
 use crate::ledger::record::NodeLedger;
@@ -57,7 +57,7 @@ impl Engine for Turmoil {
 
     fn accepts(&self, scenario: &Scenario) -> Result<(), RunError> {
         let (latency, least) = (scenario.fastest_latency(), SHORTEST_TICK * 2);
-        if latency < least { Err(RunError::TooFast { latency, least }) } else { Ok(()) }
+        if latency < least { Err(RunError::TooFast { engine: self.name(), latency, least }) } else { Ok(()) }
     }
 
     fn run(&self, node: &NodeRun<'_>, progress: &dyn Progress) -> Result<NodeLedger, RunError> {
@@ -67,7 +67,7 @@ impl Engine for Turmoil {
 
     fn trace(&self, node: &NodeRun<'_>, stream: StreamId) -> Result<(NodeLedger, Trace), RunError> {
         self.accepts(node.scenario)?;
-        simulate(node, Some(stream), &super::Unwatched)
+        simulate(node, Some(stream), &Unwatched)
     }
 }
 
@@ -153,7 +153,6 @@ async fn run_card(wire: Rc<Wire>, card: usize) -> turmoil::Result {
         }
     }
 }
-
 
 impl Wire {
     fn new(node: &NodeRun<'_>, traced: Option<StreamId>) -> Self {

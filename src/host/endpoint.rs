@@ -4,8 +4,8 @@
 //! application reads what there is, writes what it wants, makes its system calls, until nothing changes; then the
 //! kernel's segments leave.
 
-use crate::host::custody::payload_range;
 use crate::host::Plan;
+use crate::host::custody::payload_range;
 use crate::host::visit::Visit;
 use crate::id::Side;
 use crate::ledger::balance::Imbalance;
@@ -16,7 +16,7 @@ use crate::net::link::{Direction, Verdict};
 use crate::net::packet::Packet;
 use crate::net::segment::{Segment, Seq};
 use crate::rng::{Purpose, Rng};
-use crate::tcp::{self, Errno, Identity, Socket, State};
+use crate::tcp::{self, Admission, Errno, Identity, Socket, State};
 use crate::time::SimTime;
 use crate::xmpp::config::StreamKind;
 use crate::xmpp::observer::CloseTagObserver;
@@ -100,6 +100,10 @@ impl Endpoint {
         visit.arrived(packet);
         let cx = visit.cx();
         if let Some(socket) = &mut self.socket {
+            if socket.completes_handshake(segment) && !admitted(visit) {
+                // The queue is full: the client's next segment, or the SYN-ACK sent again, is the next try.
+                return;
+            }
             socket.handle_segment(cx, segment);
         } else if self.may_accept(visit, segment) {
             self.adopt(visit, Socket::accept(cx, self.identity(visit), segment));
@@ -155,7 +159,7 @@ impl Endpoint {
             && !segment.flags.ack
             && !segment.flags.rst
             && self.application == Application::Waiting
-            && visit.listener.admits(&visit.plan.scenario().kernel)
+            && visit.listener.on_syn(&visit.plan.scenario().kernel) == Admission::Granted
     }
 
     fn identity(&self, visit: &Visit<'_, '_>) -> Identity {
@@ -167,7 +171,8 @@ impl Endpoint {
         Identity { local_port, remote_port, iss: self.iss[0], ts_offset: self.timestamp_offset }
     }
 
-    fn adopt(&mut self, visit: &mut Visit<'_, '_>, socket: Socket) {
+    fn adopt(&mut self, visit: &mut Visit<'_, '_>, mut socket: Socket) {
+        socket.set_nodelay(visit.cx(), true);
         self.socket = Some(Box::new(socket));
         self.application = Application::Connecting;
         visit.effects.book.socket_born(visit.local, visit.side, visit.now);
@@ -194,7 +199,7 @@ impl Endpoint {
                 if visit.side == Side::Server {
                     // A request that never became a connection: no application ever hears of it.
                     self.application = Application::LetGo;
-                    visit.listener.request_gone();
+                    visit.listener.on_request_gone();
                 } else {
                     self.party.handle_reset(visit.now);
                 }
@@ -207,9 +212,6 @@ impl Endpoint {
             | State::LastAck
             | State::TimeWait => {
                 self.application = Application::Owns;
-                if visit.side == Side::Server {
-                    visit.listener.request_done();
-                }
                 self.party.handle_connected(visit.now);
             }
         }
@@ -257,6 +259,7 @@ impl Endpoint {
                 if let Some(observer) = &mut self.observer {
                     observer.observe(&bytes[..n]);
                 }
+                visit.wrote(&bytes[..n]);
                 self.party.handle_accepted(visit.now, n);
             }
             Err(_) => self.party.handle_reset(visit.now),
@@ -365,11 +368,9 @@ impl Endpoint {
         if state != self.state {
             self.state = state;
             visit.entered(state);
-            let book = &mut *visit.effects.book;
-            if state == State::Closed {
-                bury(visit, socket);
-            } else {
-                book.socket_state(visit.local, visit.side, Some(state.index()), visit.now);
+            match state.index() {
+                Some(index) => visit.effects.book.socket_state(visit.local, visit.side, index, visit.now),
+                None => bury(visit, socket),
             }
             if state == State::TimeWait {
                 visit.effects.book.socket_left(visit.local, visit.side, visit.now);
@@ -396,10 +397,14 @@ impl Endpoint {
     }
 }
 
+/// Whether the listener lets a request become a connection; the application accepts it in the same instant.
+fn admitted(visit: &mut Visit<'_, '_>) -> bool {
+    visit.listener.on_established(&visit.plan.scenario().kernel) == Admission::Granted && visit.listener.accept()
+}
+
 /// The kernel no longer holds anything of the connection.
 fn bury(visit: &mut Visit<'_, '_>, socket: &Socket) {
     let book = &mut *visit.effects.book;
-    book.socket_state(visit.local, visit.side, None, visit.now);
     book.socket_gone(visit.local, visit.side, remains(socket), visit.now);
     book.retransmissions(visit.local, socket.retransmissions());
 }

@@ -61,7 +61,8 @@ impl Host {
         let cast = Cast::new(side, plan);
         let endpoint = |local| Endpoint::new(side, plan, local, cast.party(local));
         let endpoints = (first..plan.len()).step_by(stride).map(endpoint).collect();
-        let listener = Listener::new(plan.scenario().kernel.somaxconn);
+        let kernel = &plan.scenario().kernel;
+        let listener = Listener::new(kernel, kernel.somaxconn);
         Self { side, plan: Rc::clone(plan), listener, endpoints, scratch: Vec::new(), first, stride }
     }
 

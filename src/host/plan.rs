@@ -151,3 +151,53 @@ fn weighted(rng: &mut Rng, weights: impl Iterator<Item = f64> + Clone) -> u16 {
     }
     last as u16
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::builtin;
+
+    fn scenario(name: &str) -> Scenario {
+        Scenario::from_toml(&builtin::by_name(name).expect("a built-in scenario").text).expect("a legal scenario")
+    }
+
+    #[test]
+    fn streams_are_dealt_out_in_turn_and_found_again_by_address() {
+        let mut scenario = scenario("misbehaving");
+        (scenario.peers, scenario.nodes) = (11, 3);
+        let mut all = Vec::new();
+        for node in 0..3 {
+            let plan = Plan::new(&scenario, 0, 1, NodeId(node));
+            for local in 0..plan.len() {
+                let (client, server) = (addr::client_ip(plan.stream(local)), addr::server_ip(NodeId(node)));
+                let packet = |source, destination| Packet {
+                    source,
+                    destination,
+                    departure: SimTime::ZERO,
+                    arrival: SimTime::ZERO,
+                    number: 0,
+                    segment: crate::net::segment::Segment::default(),
+                };
+                assert_eq!(plan.local_of(&packet(client, server), Side::Server), Some(local));
+                assert_eq!(plan.local_of(&packet(server, client), Side::Client), Some(local));
+                assert_eq!(plan.local_of(&packet(server, client), Side::Server), None);
+                all.push(plan.stream(local).0);
+            }
+        }
+        all.sort_unstable();
+        assert_eq!(all, (0..11).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_stream_is_the_same_whatever_the_number_of_nodes_and_peers() {
+        let mut few = scenario("misbehaving");
+        (few.peers, few.nodes) = (20, 1);
+        let mut many = few.clone();
+        (many.peers, many.nodes) = (400, 2);
+        let (few, many) = (Plan::new(&few, 0, 5, NodeId(0)), Plan::new(&many, 1, 5, NodeId(0)));
+        for local in 0..10 {
+            let (a, b) = (few.of(local * 2), many.of(local));
+            assert_eq!((a.class, a.opens), (b.class, b.opens), "stream {}", local * 2);
+        }
+    }
+}

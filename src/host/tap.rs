@@ -64,7 +64,7 @@ impl Visit<'_, '_> {
             Verdict::Drop(DropCause::Loss) => Passage::Dropped("lost"),
             Verdict::Drop(DropCause::QueueFull) => Passage::Dropped("queue full"),
         };
-        let what = What::Packet { from: side, segment: trace.origins.show(side, segment).to_string(), passage };
+        let what = What::Packet { from: side, segment: format!("{:#}", trace.origins.show(side, segment)), passage };
         trace.events.push(TraceEvent { at, what });
         if side == Side::Server {
             trace.capture.push((at, packet));
@@ -79,6 +79,17 @@ impl Visit<'_, '_> {
             Syscall::PowerOff => "power off",
         };
         self.note(What::Syscall { side: self.side, text: text.into() });
+    }
+
+    /// The application wrote these bytes: what is not a stanza is named.
+    pub(super) fn wrote(&mut self, bytes: &[u8]) {
+        let Some(_) = self.traced() else { return };
+        let text = String::from_utf8_lossy(bytes);
+        let marks = [("<stream:stream", "header"), ("<stream:error", "error"), ("</stream:stream>", "close tag")];
+        let named: Vec<&str> = marks.iter().filter(|(mark, _)| text.contains(mark)).map(|(_, name)| *name).collect();
+        if !named.is_empty() {
+            self.note(What::App { side: self.side, text: format!("writes {}", named.join(" and ")) });
+        }
     }
 
     pub(super) fn timer(&mut self, timer: Timer) {

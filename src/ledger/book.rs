@@ -81,7 +81,7 @@ pub(crate) struct Life {
     /// When TIME-WAIT was over too.
     pub(crate) gone: Option<SimTime>,
     /// Its state in the census, and since when.
-    state: Option<(u8, SimTime)>,
+    state: Option<(usize, SimTime)>,
 }
 
 /// One stream.
@@ -204,13 +204,17 @@ impl Book {
         self.pages[local].lives[side.index()].from = Some(now);
     }
 
-    /// The socket of `side` is in state number `state` of the census from now on, or in none.
-    pub fn socket_state(&mut self, local: usize, side: Side, state: Option<u8>, now: SimTime) {
-        let life = &mut self.pages[local].lives[side.index()];
-        if let (Some((state, since)), Side::Server) = (life.state, side) {
-            self.census.add(usize::from(state), since, now);
+    /// The socket of `side` is in state number `state` of the census from now on.
+    pub fn socket_state(&mut self, local: usize, side: Side, state: usize, now: SimTime) {
+        self.leave_state(local, side, now);
+        self.pages[local].lives[side.index()].state = Some((state, now));
+    }
+
+    fn leave_state(&mut self, local: usize, side: Side, now: SimTime) {
+        let left = self.pages[local].lives[side.index()].state.take();
+        if let (Some((state, since)), Side::Server) = (left, side) {
+            self.census.add(state, since, now);
         }
-        life.state = state.map(|s| (s, now));
     }
 
     /// The kernel of `side` no longer holds the connection, TIME-WAIT aside.
@@ -221,6 +225,7 @@ impl Book {
     /// The kernel of `side` no longer holds anything of the connection; what it had not got through is abandoned.
     pub fn socket_gone(&mut self, local: usize, side: Side, remains: Remains, now: SimTime) {
         self.socket_left(local, side, now);
+        self.leave_state(local, side, now);
         let page = &mut self.pages[local];
         page.lives[side.index()].gone.get_or_insert(now);
         let lane = &mut page.lanes[side.index()];
@@ -296,7 +301,7 @@ impl Book {
         let mut streams = Vec::with_capacity(self.pages.len());
         for page in &mut self.pages {
             if let Some((state, since)) = page.lives[Side::Server.index()].state {
-                self.census.add(usize::from(state), since, end + Micros::new(1));
+                self.census.add(state, since, end + Micros::new(1));
             }
             balance::settle(page, end, &mut self.lost)?;
             streams.push(page.record(self.node, end));

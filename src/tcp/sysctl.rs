@@ -127,7 +127,6 @@ macro_rules! kernel {
     ($($(#[doc = $doc:literal])+ $name:ident : $shape:ident $args:tt = $default:expr, $range:expr, $source:literal;)+) => {
         /// The configuration of a simulated kernel. [`KEYS`] gives each field's unit, range, meaning and source.
         #[derive(Clone, Debug, PartialEq)]
-        #[expect(clippy::struct_excessive_bools, reason = "each is a sysctl of its own")]
         pub struct Kernel {
             $($(#[doc = $doc])+ pub $name: kernel!(@type $shape),)+
         }
@@ -237,7 +236,7 @@ kernel! {
     tcp_max_syn_backlog: count() = 2_048, (1, 2_147_483_647), "Linux ip-sysctl, by memory";
     /// SYN cookies: a full SYN queue does not refuse
     tcp_syncookies: switch() = true, (0, 1), "Linux ip-sysctl (2, always, counts as 1)";
-    /// largest backlog that listen() grants
+    /// largest backlog that a listener is granted
     somaxconn: count() = 4_096, (1, 2_147_483_647), "Linux net.core, SOMAXCONN";
     /// segments by which a packet may be late before it counts as lost
     tcp_reordering: count() = 3, (1, 300), "Linux ip-sysctl, TCP_FASTRETRANS_THRESH";
@@ -255,9 +254,9 @@ kernel! {
     delayed_ack_max: time(MS) = Micros::from_millis(200), (0, 500_000), "Linux TCP_DELACK_MAX";
     /// a received RST discards what the application has not read yet
     reset_discards_received: switch() = false, (0, 1), "Linux tcp_reset() keeps it";
-    /// applications switch Nagle's algorithm off (TCP_NODELAY), as XMPP software does
-    nodelay: switch() = true, (0, 1), "XMPP practice; a bare Linux socket has it off";
-    /// tick of the kernel's timers (CONFIG_HZ 250 is 4 ms); 0 makes every timer exact
+    /// applications switch Nagle's algorithm off, as XMPP software does
+    nodelay: switch() = true, (0, 1), "XMPP practice, TCP_NODELAY; a bare Linux socket is born without";
+    /// tick of the kernel's timers; 0 makes every timer exact
     tick: time(US) = Micros::from_millis(4), (0, 10_000), "Linux CONFIG_HZ=250, timer wheel";
 }
 
@@ -369,7 +368,7 @@ impl Kernel {
     /// The instant of the last tick.
     pub(super) fn last_tick(&self, now: SimTime) -> SimTime {
         let tick = self.tick.get();
-        if tick == 0 { now } else { SimTime::from_micros(now.as_micros() / tick * tick) }
+        SimTime::from_micros(now.as_micros().checked_div(tick).map_or(now.as_micros(), |ticks| ticks * tick))
     }
 }
 
@@ -387,16 +386,14 @@ impl Key {
                 return Err(SetError::Kind { name: self.name, expected, found: value.to_string() });
             }
         };
-        match numbers.iter().find(|n| !(low..=high).contains(*n)) {
-            None => Ok(()),
-            Some(_) => {
-                let show = |n: u64| match self.kind {
-                    Kind::Duration { .. } => Micros::new(n).to_string(),
-                    Kind::Count | Kind::Switch | Kind::Bytes | Kind::Sizes | Kind::Word(_) => n.to_string(),
-                };
-                Err(SetError::Range { name: self.name, found: value.to_string(), low: show(low), high: show(high) })
-            }
+        if numbers.iter().all(|n| (low..=high).contains(n)) {
+            return Ok(());
         }
+        let show = |n: u64| match self.kind {
+            Kind::Duration { .. } => Micros::new(n).to_string(),
+            Kind::Count | Kind::Switch | Kind::Bytes | Kind::Sizes | Kind::Word(_) => n.to_string(),
+        };
+        Err(SetError::Range { name: self.name, found: value.to_string(), low: show(low), high: show(high) })
     }
 }
 

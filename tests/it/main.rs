@@ -11,6 +11,7 @@ mod closings;
 mod csv_contract;
 mod deterministic;
 mod disk_full;
+mod engines_agree;
 mod help;
 mod house;
 mod kernel_agreement;

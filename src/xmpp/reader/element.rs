@@ -1,14 +1,12 @@
 //! The facts about one top-level element, gathered while it comes in.
 
-use super::names::Namespace;
+use super::namespace::Namespace;
 use crate::xmpp::config::{Condition, StreamKind};
 use crate::xmpp::stanza::{Child, Element, IqType, Name};
 
 /// A top-level element in the making.
 #[derive(Debug)]
 pub(super) struct Building {
-    /// What the header said.
-    kind: Option<StreamKind>,
     name: Name,
     iq: Option<IqType>,
     number: Option<u32>,
@@ -17,26 +15,21 @@ pub(super) struct Building {
 
 impl Default for Building {
     fn default() -> Self {
-        Self { kind: None, name: Name::Other, iq: None, number: None, child: Child::None }
+        Self { name: Name::Other, iq: None, number: None, child: Child::None }
     }
 }
 
 impl Building {
-    /// The header has come.
-    pub(super) fn stream(&mut self, kind: Option<StreamKind>) {
-        self.kind = kind;
-    }
-
     /// An attribute without prefix of the top-level element; its name is resolved only later, in [`Self::top`].
-    pub(super) fn attribute(&mut self, local: &str, value: &str) {
+    pub(super) fn attribute(&mut self, local: &[u8], value: &[u8]) {
         match local {
-            "id" => self.number = number(value),
-            "type" => {
+            b"id" => self.number = number(value),
+            b"type" => {
                 self.iq = match value {
-                    "get" => Some(IqType::Get),
-                    "set" => Some(IqType::Set),
-                    "result" => Some(IqType::Result),
-                    "error" => Some(IqType::Error),
+                    b"get" => Some(IqType::Get),
+                    b"set" => Some(IqType::Set),
+                    b"result" => Some(IqType::Result),
+                    b"error" => Some(IqType::Error),
                     _ => None,
                 }
             }
@@ -44,21 +37,21 @@ impl Building {
         }
     }
 
-    /// The start tag of the top-level element is whole.
-    pub(super) fn top(&mut self, namespace: Namespace, local: &str) {
-        let content = match self.kind {
+    /// The start tag of the top-level element is whole, in a stream of this kind.
+    pub(super) fn top(&mut self, kind: Option<StreamKind>, namespace: Namespace, local: &[u8]) {
+        let content = match kind {
             Some(StreamKind::ClientToServer) => namespace == Namespace::Client,
             Some(StreamKind::ServerToServer) => namespace == Namespace::Server,
             None => false,
         };
         self.name = match (namespace, local) {
-            (Namespace::Streams, "features") => Name::Features,
-            (Namespace::Streams, "error") => Name::StreamError,
-            (Namespace::Sasl, "auth") => Name::Auth,
-            (Namespace::Sasl, "success") => Name::Success,
-            (_, "message") if content => Name::Message,
-            (_, "presence") if content => Name::Presence,
-            (_, "iq") if content => Name::Iq,
+            (Namespace::Streams, b"features") => Name::Features,
+            (Namespace::Streams, b"error") => Name::StreamError,
+            (Namespace::Sasl, b"auth") => Name::Auth,
+            (Namespace::Sasl, b"success") => Name::Success,
+            (_, b"message") if content => Name::Message,
+            (_, b"presence") if content => Name::Presence,
+            (_, b"iq") if content => Name::Iq,
             _ => Name::Other,
         };
         if self.name != Name::Iq {
@@ -67,33 +60,38 @@ impl Building {
     }
 
     /// The start tag of an element inside it is whole.
-    pub(super) fn child(&mut self, namespace: Namespace, local: &str) {
+    pub(super) fn child(&mut self, namespace: Namespace, local: &[u8]) {
         if matches!(self.child, Child::None | Child::Other) {
             self.child = match (namespace, local) {
-                (Namespace::Ping, "ping") => Child::Ping,
-                (Namespace::Bind, "bind") => Child::Bind,
-                (Namespace::Sasl, "mechanisms") => Child::Mechanisms,
-                (Namespace::StreamErrors, "connection-timeout") => Child::Condition(Condition::ConnectionTimeout),
-                (Namespace::StreamErrors, "conflict") => Child::Condition(Condition::Conflict),
-                (Namespace::StreamErrors, "policy-violation") => Child::Condition(Condition::PolicyViolation),
-                (Namespace::StreamErrors, "system-shutdown") => Child::Condition(Condition::SystemShutdown),
+                (Namespace::Ping, b"ping") => Child::Ping,
+                (Namespace::Bind, b"bind") => Child::Bind,
+                (Namespace::Sasl, b"mechanisms") => Child::Mechanisms,
+                (Namespace::StreamErrors, b"connection-timeout") => Child::Condition(Condition::ConnectionTimeout),
+                (Namespace::StreamErrors, b"conflict") => Child::Condition(Condition::Conflict),
+                (Namespace::StreamErrors, b"policy-violation") => Child::Condition(Condition::PolicyViolation),
+                (Namespace::StreamErrors, b"system-shutdown") => Child::Condition(Condition::SystemShutdown),
                 _ => Child::Other,
             };
         }
     }
 
-    /// The element is whole and was `size` bytes long. Ready for the next.
-    pub(super) fn finish(&mut self, size: u32) -> Element {
-        let done = std::mem::replace(self, Self { kind: self.kind, ..Self::default() });
-        Element { name: done.name, iq: done.iq, number: done.number, child: done.child, size }
+    /// The element is whole and was `size` bytes long.
+    pub(super) fn finish(&self, size: u32) -> Element {
+        Element { name: self.name, iq: self.iq, number: self.number, child: self.child, size }
     }
 }
 
 /// The number in an id: decimal digits, behind one letter or none.
-fn number(id: &str) -> Option<u32> {
-    let digits = id.strip_prefix(|first: char| first.is_ascii_alphabetic()).unwrap_or(id);
-    // `parse` alone would take a sign too.
-    if digits.bytes().all(|byte| byte.is_ascii_digit()) { digits.parse().ok() } else { None }
+fn number(id: &[u8]) -> Option<u32> {
+    let digits = match id {
+        [first, digits @ ..] if first.is_ascii_alphabetic() => digits,
+        digits => digits,
+    };
+    let add = |number: u32, digit: &u8| {
+        let digit = digit.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        number.checked_mul(10)?.checked_add(digit.into())
+    };
+    if digits.is_empty() { None } else { digits.iter().try_fold(0, add) }
 }
 
 #[cfg(test)]
@@ -116,7 +114,7 @@ mod tests {
             ("c+1", None),
             ("é1", None),
         ] {
-            assert_eq!(number(id), wanted, "id {id:?}");
+            assert_eq!(number(id.as_bytes()), wanted, "id {id:?}");
         }
     }
 }

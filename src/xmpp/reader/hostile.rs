@@ -1,5 +1,6 @@
 //! Inputs that mean harm, or are something else than XMPP: each refused, in time, for its own reason.
 
+use super::referee::{lexer, referee};
 use super::tests::{HEADER, read};
 use super::{ReadError, Restriction};
 use crate::xmpp::config::MAX_STANZA;
@@ -204,6 +205,21 @@ fn the_refusal_does_not_depend_on_the_pieces() {
         let whole = read(MAX_STANZA, [&bytes[..]]);
         for size in [1, 7, 64, 8191, 8193] {
             assert_eq!(read(MAX_STANZA, bytes.chunks(size)), whole, "{} in pieces of {size}", hostile.name);
+        }
+    }
+}
+
+#[test]
+fn what_the_referee_refuses_the_lexer_refuses_for_the_same_reason() {
+    for hostile in all() {
+        let mut bytes = hostile.start.clone();
+        bytes.extend(hostile.repeated.iter().cycle().take(hostile.within.min(70_000)));
+        let wanted = referee(&bytes);
+        for size in [1, 64, bytes.len()] {
+            // What only the reader checks (depth, number, namespaces, what is no stream) is none of the lexer's business.
+            if wanted.1.is_some() {
+                assert_eq!(lexer(bytes.chunks(size)), wanted, "{} in pieces of {size}", hostile.name);
+            }
         }
     }
 }

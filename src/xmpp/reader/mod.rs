@@ -1,7 +1,7 @@
 //! The incremental stream parser: bytes in any pieces, items out.
 //!
 //! A [`Reader`] takes one direction of a stream. It refuses whatever RFC 6120 §11.1 forbids, and whatever could make it
-//! need unbounded memory or more than linear time; between stanzas it costs a few hundred bytes.
+//! need unbounded memory or more than linear time; between stanzas it costs its own size and nothing on the heap.
 //!
 //! ```
 //! use farewell::xmpp::{config::MAX_STANZA, reader::Reader, stanza::Item};
@@ -15,21 +15,32 @@
 //! assert_eq!(reader.next(&mut &b"am>"[..]), Ok(Some(Item::CloseTag)));
 //! ```
 
+mod bytes;
+mod characters;
+mod declaration;
 mod element;
 mod error;
 #[cfg(test)]
 mod hostile;
 mod lexer;
 mod names;
+mod namespace;
 #[cfg(test)]
 mod random;
+#[cfg(test)]
+mod referee;
+mod reference;
+mod root;
 #[cfg(test)]
 mod tests;
 
 use self::element::Building;
 pub use self::error::{ReadError, Restriction};
-use self::lexer::{Lexer, MAX_TOKEN, Token};
-use self::names::{Names, Namespace};
+use self::lexer::{Event, Lexer};
+use self::names::Names;
+use self::namespace::Namespace;
+use self::root::Root;
+use super::config::StreamKind;
 use super::stanza::{Header, Item};
 
 /// Deepest nesting of elements, the stream's root counted.
@@ -52,8 +63,8 @@ enum Place {
     BeforeRoot,
     /// In the root's start tag.
     Header,
-    /// Right behind the header: the root may prove empty (`<stream:stream/>`).
-    HeaderEnd,
+    /// Right behind the header of an empty root (`<stream:stream/>`), which ends without another byte.
+    EmptyRoot,
     /// Between top-level elements: white space, an element or the close tag may come.
     Between,
     /// In a top-level element or in the close tag.
@@ -65,9 +76,11 @@ enum Place {
 /// Reads one direction of a stream.
 #[derive(Debug)]
 pub struct Reader {
-    lexer: Lexer,
-    names: Names,
-    building: Building,
+    /// What is needed only while something is coming in.
+    work: Option<Box<Work>>,
+    root: Root,
+    /// What the header said.
+    kind: Option<StreamKind>,
     place: Place,
     /// Elements open, the root counted.
     depth: u8,
@@ -77,19 +90,25 @@ pub struct Reader {
     failed: Option<ReadError>,
 }
 
+/// A header or a top-level element that is coming in. Lives on the heap only when a chunk ends inside it.
+#[derive(Debug)]
+struct Work {
+    lexer: Lexer,
+    names: Names,
+    building: Building,
+}
+
+impl Work {
+    /// `fresh`: nothing has been read yet.
+    fn new(fresh: bool) -> Self {
+        Self { lexer: Lexer::new(fresh), names: Names::default(), building: Building::default() }
+    }
+}
+
 impl Reader {
     /// A reader that has seen nothing. No top-level element may be longer than `limit` bytes.
     pub fn new(limit: u32) -> Self {
-        Self {
-            lexer: Lexer::new(),
-            names: Names::default(),
-            building: Building::default(),
-            place: Place::Start,
-            depth: 0,
-            used: 0,
-            limit,
-            failed: None,
-        }
+        Self { work: None, root: Root::Absent, kind: None, place: Place::Start, depth: 0, used: 0, limit, failed: None }
     }
 
     /// Takes the next item from the front of `chunk` and moves `chunk` behind its last byte.
@@ -105,15 +124,17 @@ impl Reader {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        let result = self.step(chunk);
-        match result {
-            Ok(Some(_)) => {}
-            Ok(None) => {
-                self.lexer.release();
-                self.names.release(!matches!(self.place, Place::First | Place::Header | Place::Inside));
-            }
-            // The parser and its memory are of no more use.
-            Err(error) => *self = Self { failed: Some(error), ..Self::new(self.limit) },
+        let mut boxed = self.work.take();
+        let mut local = None;
+        let work = match &mut boxed {
+            Some(work) => &mut **work,
+            None => local.insert(Work::new(self.place == Place::Start)),
+        };
+        let result = self.step(work, chunk);
+        if let Err(error) = result {
+            *self = Self { failed: Some(error), ..Self::new(self.limit) };
+        } else if matches!(self.place, Place::First | Place::BeforeRoot | Place::Header | Place::Inside) {
+            self.work = boxed.or_else(|| local.map(Box::new));
         }
         result
     }
@@ -123,24 +144,25 @@ impl Reader {
         *self = Self::new(self.limit);
     }
 
-    fn step(&mut self, chunk: &mut &[u8]) -> Result<Option<Item>, ReadError> {
+    fn step(&mut self, work: &mut Work, chunk: &mut &[u8]) -> Result<Option<Item>, ReadError> {
+        if self.place == Place::EmptyRoot {
+            return Ok(self.foot(work));
+        }
         loop {
             self.skip_blank(chunk)?;
             let room = self.room();
-            // A look at 8 KiB at a time: the lexer searches all that it is given for the end of a run of text.
-            let mut window = &chunk[..chunk.len().min(room).min(MAX_TOKEN)];
+            let mut window = &chunk[..chunk.len().min(room)];
             let given = window.len();
-            let event = self.lexer.next(&mut window)?;
+            let event = work.lexer.next(&mut window, &mut work.names)?;
             let taken = given - window.len();
             *chunk = &chunk[taken..];
-            self.used += u32::try_from(taken).expect("a window is at most 8 KiB");
+            self.used += u32::try_from(taken).expect("there is no more room than 32 bits");
             match event {
                 Some(event) => {
-                    if let Some(item) = self.take(&event.token())? {
+                    if let Some(item) = self.take(event, work)? {
                         return Ok(Some(item));
                     }
                 }
-                None if self.place == Place::HeaderEnd => self.place = Place::Between,
                 None if chunk.is_empty() => return Ok(None),
                 None if room == 0 => return Err(ReadError::StanzaTooBig),
                 None => {}
@@ -155,7 +177,7 @@ impl Reader {
             Place::BeforeRoot => Place::Header,
             Place::Between => Place::Inside,
             Place::End => Place::End,
-            Place::First | Place::Header | Place::HeaderEnd | Place::Inside => return Ok(()),
+            Place::First | Place::Header | Place::EmptyRoot | Place::Inside => return Ok(()),
         };
         let blank = chunk.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count();
         *chunk = &chunk[blank..];
@@ -179,61 +201,77 @@ impl Reader {
         let limit = match self.place {
             Place::First | Place::Header => MAX_HEADER,
             Place::Inside => self.limit,
-            Place::Start | Place::BeforeRoot | Place::HeaderEnd | Place::Between | Place::End => return 0,
+            Place::Start | Place::BeforeRoot | Place::EmptyRoot | Place::Between | Place::End => return 0,
         };
         (limit - self.used) as usize
     }
 
-    fn take(&mut self, token: &Token<'_>) -> Result<Option<Item>, ReadError> {
-        match *token {
-            Token::Declaration if self.place == Place::First => self.place = Place::BeforeRoot,
-            Token::Declaration => return Err(ReadError::NotWellFormed),
-            Token::Open { prefix, local } => {
+    fn take(&mut self, event: Event, work: &mut Work) -> Result<Option<Item>, ReadError> {
+        match event {
+            Event::Declaration if self.place == Place::First => self.place = Place::BeforeRoot,
+            Event::Declaration => return Err(ReadError::NotWellFormed),
+            Event::Open => {
                 if self.depth == MAX_DEPTH {
                     return Err(ReadError::TooDeep);
                 }
                 self.depth += 1;
-                self.names.open(prefix, local);
                 if self.place == Place::First {
                     self.place = Place::Header;
                 }
             }
-            Token::Attribute { prefix, local, value } => {
-                self.names.attribute(self.depth, prefix, local, value)?;
-                if self.depth == 2 && prefix.is_empty() {
-                    self.building.attribute(local, value);
+            Event::Attribute => {
+                if self.depth == 2 {
+                    let (name, value) = work.names.last_attribute();
+                    work.building.attribute(name, value);
                 }
+                work.names.attribute(&self.root)?;
             }
-            Token::HeadEnd => return self.head_end(),
-            Token::Foot => return Ok(self.foot()),
-            // Text between top-level elements gets here only in a CDATA section.
-            Token::Text if self.depth < 2 => return Err(ReadError::TextOutsideStanza),
-            Token::Text => {}
+            Event::HeadEnd => return self.head_end(work),
+            Event::Empty => {
+                let header = self.head_end(work)?;
+                if header.is_some() {
+                    self.place = Place::EmptyRoot;
+                    return Ok(header);
+                }
+                return Ok(self.foot(work));
+            }
+            Event::Close => work.names.close_tag(&self.root)?,
+            Event::Foot => return Ok(self.foot(work)),
+            Event::Section if self.depth == 0 => return Err(ReadError::NotWellFormed),
+            // Text between top-level elements gets here only in, and behind, a CDATA section.
+            Event::Text if self.depth < 2 => return Err(ReadError::TextOutsideStanza),
+            Event::Section | Event::Text => {}
         }
         Ok(None)
     }
 
-    fn head_end(&mut self) -> Result<Option<Item>, ReadError> {
-        let (namespace, local) = self.names.head_end()?;
+    fn head_end(&mut self, work: &mut Work) -> Result<Option<Item>, ReadError> {
+        let (namespace, local) = work.names.head_end(&self.root)?;
         match self.depth {
             1 => {
-                if namespace != Namespace::Streams || local != "stream" {
+                if namespace != Namespace::Streams || local != b"stream" {
                     return Err(ReadError::NotAStream);
                 }
-                self.place = Place::HeaderEnd;
-                let kind = self.names.content();
-                self.building.stream(kind);
-                return Ok(Some(Item::Header(Header { kind, size: self.used })));
+                self.place = Place::Between;
+                self.kind = match work.names.find(b"") {
+                    Some((Namespace::Client, _)) => Some(StreamKind::ClientToServer),
+                    Some((Namespace::Server, _)) => Some(StreamKind::ServerToServer),
+                    _ => None,
+                };
+                work.names.settle();
+                self.root = Root::of(std::mem::take(&mut work.names));
+                return Ok(Some(Item::Header(Header { kind: self.kind, size: self.used })));
             }
-            2 => self.building.top(namespace, local),
-            3 => self.building.child(namespace, local),
+            2 => work.building.top(self.kind, namespace, local),
+            3 => work.building.child(namespace, local),
             _ => {}
         }
+        work.names.settle();
         Ok(None)
     }
 
-    fn foot(&mut self) -> Option<Item> {
-        self.names.close(self.depth);
+    fn foot(&mut self, work: &mut Work) -> Option<Item> {
+        work.names.close();
         self.depth -= 1;
         match self.depth {
             0 => {
@@ -242,7 +280,7 @@ impl Reader {
             }
             1 => {
                 self.place = Place::Between;
-                Some(Item::Element(self.building.finish(self.used)))
+                Some(Item::Element(work.building.finish(self.used)))
             }
             _ => None,
         }

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use rxml::error::EndOrError;
 use rxml::{Parse as _, Parser};
 
+use super::referee::{lexer, referee};
 use super::tests::{HEADER, read};
 use crate::id::Side;
 use crate::xmpp::config::{Condition, MAX_STANZA, StreamKind};
@@ -203,6 +204,9 @@ proptest! {
                 .collect();
             prop_assert_eq!(read, sizes);
         }
+        let seen = referee(&bytes);
+        prop_assert_eq!(&lexer([&bytes[..]]), &seen);
+        prop_assert_eq!(&lexer(cut(&bytes, &places)), &seen);
         prop_assert_eq!(read(MAX_STANZA, cut(&bytes, &places)), (items.clone(), error));
         prop_assert_eq!(read(MAX_STANZA, bytes.chunks(1)), (items, error));
     }
@@ -217,6 +221,15 @@ proptest! {
         let whole = read(limit, [&bytes[..]]);
         prop_assert_eq!(&read(limit, cut(&bytes, &places)), &whole);
         prop_assert_eq!(&read(limit, bytes.chunks(1)), &whole);
+        let (seen, refused) = referee(&bytes);
+        let (ours, error) = lexer(cut(&bytes, &places));
+        if error.is_none() {
+            prop_assert_eq!((&ours, error), (&seen, refused));
+        } else if refused.is_none() {
+            // The referee looks at a token when it ends.
+            let end = [&bytes, b"'\"> <a ".as_slice()].concat();
+            prop_assert!(referee(&end).1.is_some(), "only the lexer refuses: {}", String::from_utf8_lossy(&bytes));
+        }
         if !referee_accepts(&bytes) {
             prop_assert!(whole.1.is_some(), "the referee refuses: {}", String::from_utf8_lossy(&bytes));
         }

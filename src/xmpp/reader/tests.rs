@@ -1,5 +1,6 @@
 //! Whole sessions, cut at every place.
 
+use super::referee::{lexer, referee};
 use super::*;
 use crate::id::Side;
 use crate::xmpp::config::{Condition, MAX_STANZA, MIN_STANZA, StreamKind};
@@ -131,6 +132,22 @@ fn every_truncation_reads_what_is_whole() {
 }
 
 #[test]
+fn the_lexer_sees_what_the_referee_sees_at_every_split_and_truncation() {
+    for kind in [StreamKind::ClientToServer, StreamKind::ServerToServer] {
+        let (bytes, wanted) = session(kind);
+        // Behind SASL success another document begins.
+        for document in [&bytes[..wanted[2].1], &bytes[wanted[2].1..]] {
+            let whole = referee(document);
+            assert_eq!(whole.1, None);
+            for at in 0..=document.len() {
+                assert_eq!(lexer([&document[..at], &document[at..]]), whole, "split at {at}");
+                assert_eq!(lexer([&document[..at]]), referee(&document[..at]), "cut at {at}");
+            }
+        }
+    }
+}
+
+#[test]
 fn an_item_comes_with_its_last_byte_and_takes_no_byte_more() {
     let (bytes, wanted) = session(StreamKind::ClientToServer);
     let mut reader = Reader::new(MAX_STANZA);
@@ -228,10 +245,16 @@ fn an_empty_root_opens_and_closes() {
 
 #[test]
 fn a_reader_at_rest_is_small() {
-    let (bytes, _) = session(StreamKind::ClientToServer);
-    let mut reader = Reader::new(MAX_STANZA);
-    let mut chunk = &bytes[..200];
-    while reader.next(&mut chunk).unwrap().is_some() {}
-    let heap = reader.names.heap();
-    assert!(size_of::<Reader>() + heap <= 800, "{} bytes and {heap} on the heap", size_of::<Reader>());
+    assert!(size_of::<Reader>() <= 48, "{} bytes", size_of::<Reader>());
+    assert!(size_of::<Work>() <= 512, "{} bytes while a stanza comes in", size_of::<Work>());
+    for kind in [StreamKind::ClientToServer, StreamKind::ServerToServer] {
+        let (bytes, wanted) = session(kind);
+        for (item, end) in wanted.iter().take(2) {
+            let mut reader = Reader::new(MAX_STANZA);
+            let mut chunk = &bytes[..*end];
+            while reader.next(&mut chunk).unwrap().is_some() {}
+            assert!(reader.work.is_none(), "memory is held behind {item:?}");
+            assert!(matches!(reader.root, Root::Usual(_)), "memory is held for the header");
+        }
+    }
 }
