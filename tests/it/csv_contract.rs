@@ -13,15 +13,23 @@ const STREAMS: &str = "strategy,seed,stream,node,class,closer,responder,outcome,
 teardown_us,gone_us,sent,delivered,deferred,lost,packets,bytes,retransmissions,resets";
 const LOST: &str = "strategy,seed,stream,direction,stanza,sent_us,size,place,at_us";
 const PERCENTILES: &str = "strategy,metric,percentile,value_us,count";
+const TIMELINE: &str = "strategy,seed,second,syn_sent,syn_received,established,fin_wait_1,fin_wait_2,close_wait,closing,\
+last_ack,time_wait,lost_so_far";
+const STATES: [&str; 8] =
+    ["syn_sent", "syn_received", "established", "fin_wait_1", "fin_wait_2", "close_wait", "closing", "last_ack"];
 const OUTCOMES: [&str; 7] = ["clean", "timeout", "peer_fin", "peer_reset", "bad_xml", "closed", "unfinished"];
 
 #[test]
 fn the_headers_are_frozen() {
     let bench = Bench::new();
     bench.succeed(&["compare", "kernel-teardown", "--peers", "20", "--streams", "--quiet", "--out", "o"]);
-    for (file, header) in
-        [("summary.csv", SUMMARY), ("streams.csv", STREAMS), ("lost.csv", LOST), ("percentiles.csv", PERCENTILES)]
-    {
+    for (file, header) in [
+        ("summary.csv", SUMMARY),
+        ("streams.csv", STREAMS),
+        ("lost.csv", LOST),
+        ("percentiles.csv", PERCENTILES),
+        ("timeline.csv", TIMELINE),
+    ] {
         let text = std::fs::read_to_string(bench.path("o").join(file)).expect("the file");
         assert_eq!(text.lines().next().expect("a header"), header, "{file}");
         assert!(!text.contains('\r') && text.ends_with('\n'), "{file} has LF line ends");
@@ -62,6 +70,7 @@ fn every_stream_balances_and_the_rows_add_up() {
     for row in &streams {
         assert_eq!(sum(row, &["sent"]), sum(row, &["delivered", "lost"]), "{row:?}");
     }
+    let timeline = rows(&bench.path("o").join("timeline.csv"));
     let lost_rows = rows(&bench.path("o").join("lost.csv"));
     for row in &summary {
         let mine: Vec<_> = streams.iter().filter(|s| s["strategy"] == row["strategy"]).cloned().collect();
@@ -76,6 +85,15 @@ fn every_stream_balances_and_the_rows_add_up() {
         assert_eq!(sum(row, &["lost"]), sum(row, &["lost_to_closer", "lost_to_peer"]));
         let died = lost_rows.iter().filter(|l| l["strategy"] == row["strategy"]).count() as u64;
         assert_eq!(sum(row, &["lost"]), died);
+        let seconds: Vec<_> = timeline.iter().filter(|t| t["strategy"] == row["strategy"]).collect();
+        let lost: Vec<u64> = seconds.iter().map(|t| sum(t, &["lost_so_far"])).collect();
+        assert!(
+            lost.is_sorted() && lost.last().is_some_and(|last| *last <= died),
+            "lost_so_far of {}",
+            row["strategy"]
+        );
+        let open = seconds.iter().map(|t| sum(t, &STATES)).max().expect("seconds");
+        assert!(open <= sum(row, &["peak_open_sockets"]), "{open} sockets at a second, more than the peak");
     }
 }
 

@@ -73,7 +73,6 @@ fn every_file_and_directory_that_the_readme_names_exists() {
         .map(str::to_owned)
         .collect();
     assert!(named.len() > 5, "{named:?}");
-    // Made by the command beside it.
     let missing: Vec<&String> = named.iter().filter(|path| !root().join(path).exists()).collect();
     assert!(missing.is_empty(), "the README names {missing:?}");
     assert!(!readme.contains('@'), "a placeholder is left in the README");
