@@ -25,10 +25,8 @@ impl Cast {
         let configs = scenario.classes.iter().flat_map(|class| {
             closers.iter().map(move |closer| {
                 let role = match (scenario.by, side) {
-                    (By::Server, Side::Server) | (By::Client, Side::Client) | (By::Both, Side::Server) => {
-                        Role::Closer(closer.profile.clone())
-                    }
-                    (By::Both, Side::Client) => Role::ClosesToo(closer.profile.clone()),
+                    (By::Server | By::Both, Side::Server) | (By::Client, Side::Client) => Role::Closer(closer.profile),
+                    (By::Both, Side::Client) => Role::ClosesToo(closer.profile),
                     (By::Server, Side::Client) | (By::Client, Side::Server) => Role::Responder(class.responder.clone()),
                 };
                 let source = match side {

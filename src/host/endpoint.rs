@@ -314,7 +314,6 @@ impl Endpoint {
             visit.stated(&fact);
             let book = &mut *visit.effects.book;
             match fact {
-                Fact::Up => {}
                 Fact::Sent { stanza, size, end } => book.sent(local, side, stanza, size, end, now),
                 Fact::Deferred(count) => book.deferred(local, side, count),
                 Fact::Delivered { stanza } => book.delivered(local, side, stanza),
@@ -322,7 +321,7 @@ impl Endpoint {
                 Fact::Decided if side == measured => book.decided(local, now),
                 Fact::Released(outcome) if side == measured => book.released(local, outcome_of(outcome), now),
                 Fact::Noticed if side != measured => book.noticed(local, now),
-                Fact::Decided | Fact::Released(_) | Fact::Noticed => {}
+                Fact::Up | Fact::Decided | Fact::Released(_) | Fact::Noticed => {}
                 Fact::Disorder(disorder) => {
                     let stream = book.stream(local);
                     book.refuse(Imbalance::Broken { stream, what: format!("the {side:?} read {disorder:?}") });

@@ -229,7 +229,7 @@ fn the_finding_says_who_lost_what_and_what_it_costs() {
     let found = verdict::finding(&comparison(&["handshake", "timeout-error"], 1));
     let [loss, price, certainty] = &found[..] else { panic!("{found:?}") };
     assert!(loss.starts_with("handshake lost none of 1,000 stanzas; timeout-error lost 1 stanza in "), "{loss}");
-    assert!(loss.contains(" of 1,000, on ") && loss.ends_with(" % of the streams)."), "{loss}");
+    assert!(loss.contains(" of 1,000, on ") && loss.ends_with(" to its peer)."), "{loss}");
     assert!(price.starts_with("The price of handshake: its application lets go 4"), "{price}");
     assert!(price.contains("that of timeout-error after 0 ms (p99 0 ms)"), "{price}");
     assert_eq!(certainty, "1 seed gives no interval; `--seeds 10` does.");

@@ -61,11 +61,13 @@ fn lost(contender: &ContenderResult) -> String {
     match total.lost() {
         0 => format!("{name} lost none of {}", things(total.sent, "stanza", "stanzas")),
         lost => format!(
-            "{name} lost 1 stanza in {} ({} of {}, on {} of the streams)",
+            "{name} lost 1 stanza in {} ({} of {}, on {} of the streams; {} to the closer, {} to its peer)",
             count((total.sent + lost / 2) / lost),
             count(lost),
             count(total.sent),
-            percent(total.streams_with_loss, total.streams)
+            percent(total.streams_with_loss, total.streams),
+            count(total.lost_to_closer),
+            count(total.lost_to_peer)
         ),
     }
 }

@@ -71,7 +71,6 @@ fn loss_agrees(streams: &[Row], real: &[Row]) -> Result<(), String> {
     let half = 1.96 * (variance / n + variance / m).sqrt();
     let extra = STANZAS_PER_S * EXTRA_ROUND_TRIP_S;
     let difference = measured - found;
-    eprintln!("lost a stream: {found:.4}, measured {measured:.4}, half interval {half:.4}");
     if (-half..=half + extra).contains(&difference) {
         return Ok(());
     }
@@ -96,7 +95,6 @@ fn teardown_and_loss_are_those_of_a_real_kernel() {
             let mut times: Vec<f64> = streams.iter().map(|s| number(s, &format!("{metric}_us")) / 1_000.0).collect();
             times.sort_by(f64::total_cmp);
             let (gap, at) = gap(&times, &real_distribution(&run, metric));
-            eprintln!("{run}: {metric}: gap {gap:.4} at {at:.1} ms");
             if gap > GAP {
                 wrong.push(format!("{run}: {metric} differs by {gap:.3} at {at} ms; allowed {GAP}"));
             }
