@@ -18,7 +18,9 @@ impl Party {
         match item {
             Item::CloseTag => {
                 self.heard.tag = true;
-                self.notice();
+                if self.minds_tags() {
+                    self.notice();
+                }
                 if self.role_is_closer() { self.closer_hears_tag() } else { self.responder_hears_tag(now) }
             }
             Item::Element(element) => match element.name {

@@ -127,6 +127,11 @@ impl Party {
         self.responder_profile().map_or(Responder::Compliant, manner)
     }
 
+    /// Whether a close tag tells this party anything: one that ignores it knows at end of file or at a reset.
+    pub(super) fn minds_tags(&self) -> bool {
+        self.manner() != Responder::KeepsTalking
+    }
+
     pub(super) fn reads_in_delay(&self) -> bool {
         self.responder_profile().is_none_or(|profile| profile.reads_in_delay)
     }
@@ -265,6 +270,7 @@ impl Party {
             self.phase,
             Phase::Talking(_) | Phase::Scribbling(_) | Phase::Dripping { .. } | Phase::AwaitingFin { .. }
         ) {
+            self.notice();
             self.leave(Outcome::Closed, None);
         }
     }

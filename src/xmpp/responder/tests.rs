@@ -138,6 +138,7 @@ fn keeps_talking_until_end_of_file() {
     let pair = told(Responder::KeepsTalking);
     assert_eq!(pair.released(), Some((at(6_010), Outcome::Timeout)));
     assert_eq!(pair.syscalls(PEER), [(at(6_020), Syscall::Close)]);
+    assert_eq!(pair.noticed(), Some(at(6_020)), "the tag told it nothing");
     assert!(sent_after(&pair, at(1_020)) > 400);
     assert!(!pair.transcript(PEER).contains(TAG));
     let [sent, _, delivered, _] = pair.counts(PEER);
