@@ -151,8 +151,8 @@ impl Endpoint {
         }
     }
 
-    /// The listening server takes a SYN once for each stream: a SYN that comes after the connection has ended is an
-    /// old duplicate and is refused like any segment that meets no socket.
+    /// The listening server accepts one connection for each stream: a SYN that comes after it has ended is an old
+    /// duplicate and is refused like any segment that meets no socket.
     fn may_accept(&self, visit: &mut Visit<'_, '_>, segment: &Segment) -> bool {
         visit.side == Side::Server
             && segment.flags.syn
@@ -195,12 +195,12 @@ impl Endpoint {
         match socket.state() {
             State::SynSent | State::SynReceived => return,
             State::Closed => {
-                self.application = Application::Owns;
                 if visit.side == Side::Server {
-                    // A request that never became a connection: no application ever hears of it.
-                    self.application = Application::LetGo;
+                    // A request that never became a connection: no application hears of it, and a SYN may come again.
+                    self.application = Application::Waiting;
                     visit.listener.on_request_gone();
                 } else {
+                    self.application = Application::Owns;
                     self.party.handle_reset(visit.now);
                 }
             }
@@ -375,7 +375,7 @@ impl Endpoint {
                 visit.effects.book.socket_left(visit.local, visit.side, visit.now);
             }
         }
-        if state == State::Closed && self.application == Application::LetGo {
+        if state == State::Closed && matches!(self.application, Application::LetGo | Application::Waiting) {
             self.socket = None;
         }
     }

@@ -199,9 +199,9 @@ impl Book {
         }
     }
 
-    /// `side` has a socket in the kernel from now on.
+    /// `side` has a socket in the kernel from now on; it may have had one before that came to nothing.
     pub fn socket_born(&mut self, local: usize, side: Side, now: SimTime) {
-        self.pages[local].lives[side.index()].from = Some(now);
+        self.pages[local].lives[side.index()] = Life { from: Some(now), ..Life::default() };
     }
 
     /// The socket of `side` is in state number `state` of the census from now on.
