@@ -1,7 +1,7 @@
 //! What is due when: the order (time, stream, packets before deadlines, packet number) that every engine keeps.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use crate::net::packet::Packet;
 use crate::time::SimTime;
@@ -20,10 +20,18 @@ type Key = (SimTime, u32, u32, u32);
 
 const DEADLINE: u32 = u32::MAX;
 
+/// Length of a page of the calendar in microseconds. Only the page in hand is sorted: what is due much later (a thousand
+/// TIME-WAITs) costs nothing until its page is turned to.
+const PAGE: u64 = 4_096;
+
 /// The events of one host. Slots must be numbered in the order of their streams.
 #[derive(Debug, Default)]
 pub(super) struct Agenda {
-    queue: BinaryHeap<Reverse<Key>>,
+    /// Everything due before `horizon`; never empty while anything is due later.
+    near: BinaryHeap<Reverse<Key>>,
+    horizon: SimTime,
+    /// Everything else, by page.
+    later: BTreeMap<u64, Vec<Reverse<Key>>>,
     packets: Vec<Option<Packet>>,
     free: Vec<u32>,
     /// For each slot the earliest queued deadline: a deadline that moves away is found out when it comes up.
@@ -46,26 +54,46 @@ impl Agenda {
             self.packets.push(Some(packet));
             index(self.packets.len() - 1)
         };
-        self.queue.push(Reverse((arrival, index(slot), number, place)));
+        self.push((arrival, index(slot), number, place));
+    }
+
+    fn push(&mut self, key: Key) {
+        if key.0 < self.horizon {
+            self.near.push(Reverse(key));
+        } else {
+            self.later.entry(key.0.as_micros() / PAGE).or_default().push(Reverse(key));
+            self.turn();
+        }
+    }
+
+    /// Turns to the next page that has anything, if the one in hand is done.
+    fn turn(&mut self) {
+        if self.near.is_empty()
+            && let Some((page, keys)) = self.later.pop_first()
+        {
+            self.horizon = SimTime::from_micros((page + 1).saturating_mul(PAGE));
+            self.near = BinaryHeap::from(keys);
+        }
     }
 
     /// The slot wants to be called at `deadline`.
     pub(super) fn arm(&mut self, slot: usize, deadline: Option<SimTime>) {
         if let Some(deadline) = deadline.filter(|d| *d < self.armed[slot]) {
             self.armed[slot] = deadline;
-            self.queue.push(Reverse((deadline, index(slot), DEADLINE, 0)));
+            self.push((deadline, index(slot), DEADLINE, 0));
         }
     }
 
     /// When the next thing is due.
     pub(super) fn next(&self) -> Option<SimTime> {
-        self.queue.peek().map(|Reverse((time, ..))| *time)
+        self.near.peek().map(|Reverse((time, ..))| *time)
     }
 
     /// Takes the next thing that is due before `limit`.
     pub(super) fn pop_before(&mut self, limit: SimTime) -> Option<(SimTime, usize, Due)> {
         while self.next()? < limit {
-            let Reverse((time, slot, rank, place)) = self.queue.pop()?;
+            let Reverse((time, slot, rank, place)) = self.near.pop()?;
+            self.turn();
             let slot = slot as usize;
             if rank == DEADLINE {
                 // An entry that an earlier one has overtaken is stale: the slot was armed anew when that one came up.
@@ -125,6 +153,21 @@ mod tests {
         agenda.add_packet(0, packet(50, 9));
         let seen = drain(&mut agenda, 51);
         assert_eq!(seen, [(40, 2, None), (50, 0, Some(9)), (50, 1, Some(6)), (50, 1, Some(7)), (50, 1, None)]);
+    }
+
+    #[test]
+    fn what_is_due_on_any_page_comes_in_order_of_time() {
+        let mut agenda = Agenda::new(200);
+        let times: Vec<u64> = (0..200_u64).map(|i| i * 7_919 % 60_000).collect();
+        for (slot, time) in times.iter().enumerate() {
+            agenda.arm(slot, Some(at(*time)));
+        }
+        let (early, late) = (drain(&mut agenda, 20_000), drain(&mut agenda, u64::MAX));
+        let seen: Vec<u64> = early.iter().chain(&late).map(|(time, ..)| *time).collect();
+        let mut sorted = times;
+        sorted.sort_unstable();
+        assert_eq!(seen, sorted);
+        assert!(early.iter().all(|(time, ..)| *time < 20_000) && late.iter().all(|(time, ..)| *time >= 20_000));
     }
 
     #[test]

@@ -42,7 +42,9 @@ impl Socket {
 
     /// Answers with a RST made from the segment alone.
     pub(super) fn refuse(&mut self, segment: &Segment) {
-        self.out.extend(reset_for(segment));
+        if let Some(reset) = reset_for(segment) {
+            self.out.push_back(reset);
+        }
     }
 
     pub(super) fn place(&self, segment: &Segment) -> Place {

@@ -38,8 +38,7 @@ mod testing;
 mod tests;
 mod timers;
 
-use std::collections::VecDeque;
-
+use crate::few::Few;
 use crate::net::segment::{Segment, Seq};
 use crate::time::{Micros, SimTime};
 
@@ -165,19 +164,14 @@ pub struct Socket {
     cc: Congestion,
     probe: Probes,
     timers: Timers,
-    out: VecDeque<Segment>,
+    out: Few<Segment>,
     retransmissions: u32,
 }
 
 impl Socket {
     /// The next segment to put on the wire. Call until `None` after every other call.
     pub fn poll_transmit(&mut self, _cx: Cx<'_>) -> Option<Segment> {
-        let segment = self.out.pop_front();
-        if self.out.is_empty() && self.out.capacity() > 0 {
-            // A socket at rest holds no buffer.
-            self.out = VecDeque::new();
-        }
-        segment
+        self.out.pop_front()
     }
 
     /// The state.
