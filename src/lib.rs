@@ -30,7 +30,6 @@ pub mod cli;
 pub mod dist;
 pub mod engine;
 pub mod experiment;
-pub mod few;
 pub mod host;
 pub mod id;
 pub mod ledger;

@@ -1,7 +1,8 @@
 //! The handshake, from both ends: SYN-SENT, SYN-RECEIVED of a passive open (a request, as Linux calls it) and
 //! of a simultaneous one, and what both sides agree on.
 
-use crate::few::Few;
+use std::collections::VecDeque;
+
 use crate::net::segment::{Flags, Segment};
 use crate::tcp::send::{DEFAULT_MSS, Push, Sent, Tags};
 use crate::tcp::seq::Offset;
@@ -38,7 +39,7 @@ impl Socket {
             cc: Congestion::new(kernel, cx.now),
             probe: Probes::new(cx.now),
             timers: Timers::default(),
-            out: Few::default(),
+            out: VecDeque::new(),
             retransmissions: 0,
         }
     }

@@ -42,9 +42,7 @@ impl Socket {
 
     /// Answers with a RST made from the segment alone.
     pub(super) fn refuse(&mut self, segment: &Segment) {
-        if let Some(reset) = reset_for(segment) {
-            self.out.push_back(reset);
-        }
+        self.out.extend(reset_for(segment));
     }
 
     pub(super) fn place(&self, segment: &Segment) -> Place {

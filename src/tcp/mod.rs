@@ -38,7 +38,8 @@ mod testing;
 mod tests;
 mod timers;
 
-use crate::few::Few;
+use std::collections::VecDeque;
+
 use crate::net::segment::{Segment, Seq};
 use crate::time::{Micros, SimTime};
 
@@ -164,14 +165,19 @@ pub struct Socket {
     cc: Congestion,
     probe: Probes,
     timers: Timers,
-    out: Few<Segment>,
+    out: VecDeque<Segment>,
     retransmissions: u32,
 }
 
 impl Socket {
     /// The next segment to put on the wire. Call until `None` after every other call.
     pub fn poll_transmit(&mut self, _cx: Cx<'_>) -> Option<Segment> {
-        self.out.pop_front()
+        let segment = self.out.pop_front();
+        if self.out.is_empty() && self.out.capacity() > 0 {
+            // A socket at rest holds no buffer.
+            self.out = VecDeque::new();
+        }
+        segment
     }
 
     /// The state.

@@ -15,9 +15,9 @@
 //! Bytes behind the other side's tag, or behind what cannot be read, are received and not parsed: stanzas among them get
 //! no fact. They were read and not processed.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::few::Few;
 use crate::id::Side;
 use crate::rng::Rng;
 use crate::time::SimTime;
@@ -67,7 +67,7 @@ pub struct Party {
     pub(super) reader: Reader,
     pub(super) traffic: Traffic,
     pub(super) behaviour: Rng,
-    pub(super) facts: Few<Fact>,
+    pub(super) facts: VecDeque<Fact>,
     /// `shutdown()` is wanted.
     pub(super) shuts: bool,
     /// The last system call is wanted.
@@ -121,7 +121,7 @@ impl Party {
             reader: Reader::new(MAX_STANZA),
             traffic: Traffic::new(traffic),
             behaviour,
-            facts: Few::default(),
+            facts: VecDeque::new(),
             shuts: false,
             leaves: None,
             since: SimTime::ZERO,
@@ -238,7 +238,12 @@ impl Party {
 
     /// The next fact.
     pub fn poll_fact(&mut self) -> Option<Fact> {
-        self.facts.pop_front()
+        let fact = self.facts.pop_front();
+        if self.facts.is_empty() {
+            // A party at rest owns no memory.
+            self.facts = VecDeque::new();
+        }
+        fact
     }
 
     /// When [`Self::handle_deadline`] is to be called.

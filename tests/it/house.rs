@@ -14,7 +14,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("tcp", &["net"]),
     ("net", &[]),
 ];
-const LEAVES: [&str; 5] = ["time", "id", "rng", "dist", "few"];
+const LEAVES: [&str; 4] = ["time", "id", "rng", "dist"];
 
 #[expect(clippy::disallowed_methods, reason = "the order of files does not matter to this check")]
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
