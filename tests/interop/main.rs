@@ -15,6 +15,7 @@
 //! TIME-WAIT of 10 s is over, so its application then reads all there is.
 
 mod ends;
+mod hostility;
 mod wire;
 
 use farewell::tcp::sysctl::Kernel;
