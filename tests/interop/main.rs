@@ -30,6 +30,8 @@ use wire::{Link, Quality};
 
 /// When both are to be at rest: twice what the longest backoff and the keepalive take.
 const LONGEST: Micros = Micros::from_secs(4 * 3_600);
+/// The last moment at which an application ends by itself, in milliseconds.
+const LAST_DECISION: u64 = 4_000;
 const START: SimTime = SimTime::from_micros(1_000_000);
 
 /// How an application ends.
@@ -160,6 +162,12 @@ impl World {
         self.now = self.now.max(until);
     }
 
+    /// Whether one end still waits for a call, and none will come: the other gave up before its SYN arrived, or after.
+    fn is_hopeless(&mut self) -> bool {
+        let waits = self.ours.socket.is_none() || self.theirs.socket().state() == Theirs::Listen;
+        waits && self.ms() > 2 * LAST_DECISION && self.next().is_none()
+    }
+
     /// One turn of our application.
     fn we_act(&mut self) {
         let (now, ms) = (self.now, self.ms());
@@ -225,7 +233,7 @@ fn run(case: &Case) {
         world.we_act();
         world.they_act();
         world.flush();
-        if world.applications.iter().all(|app| app.over) {
+        if world.applications.iter().all(|app| app.over) || world.is_hopeless() {
             break;
         }
         // Often at first, and no more often than needed when everything waits for a long timer.
@@ -299,11 +307,11 @@ fn case(endings: impl Strategy<Value = [Ending; 2]>) -> impl Strategy<Value = Ca
 }
 
 fn orderly() -> impl Strategy<Value = Ending> {
-    prop_oneof![2 => Just(Ending::Finish), 1 => (0..4_000_u64).prop_map(Ending::HalfClose)]
+    prop_oneof![2 => Just(Ending::Finish), 1 => (0..LAST_DECISION).prop_map(Ending::HalfClose)]
 }
 
 fn any_ending() -> impl Strategy<Value = Ending> {
-    prop_oneof![orderly(), (0..4_000_u64).prop_map(Ending::Close), (0..4_000_u64).prop_map(Ending::Abort),]
+    prop_oneof![orderly(), (0..LAST_DECISION).prop_map(Ending::Close), (0..LAST_DECISION).prop_map(Ending::Abort),]
 }
 
 /// Cases of each property: few for every day, `PROPTEST_CASES` for a long run.
