@@ -7,7 +7,7 @@
 use std::rc::Rc;
 
 use crate::engine::station::Station;
-use crate::engine::{Engine, NodeRun, PROGRESS_STEP, Progress, RunError, Trace, Unwatched, end_of};
+use crate::engine::{Engine, NodeRun, PROGRESS_STEP, Progress, RunError, Trace, Unwatched, end_of, refuse_faster};
 use crate::host::{Effects, Host, Plan};
 use crate::id::StreamId;
 use crate::ledger::book::Book;
@@ -25,8 +25,7 @@ impl Engine for Event {
     }
 
     fn accepts(&self, scenario: &Scenario) -> Result<(), RunError> {
-        let (latency, least) = (scenario.fastest_latency(), Micros::new(1));
-        if latency < least { Err(RunError::TooFast { engine: self.name(), latency, least }) } else { Ok(()) }
+        refuse_faster(scenario, self.name(), Micros::new(1))
     }
 
     fn run(&self, node: &NodeRun<'_>, progress: &dyn Progress) -> Result<NodeLedger, RunError> {

@@ -89,6 +89,12 @@ pub enum RunError {
     Failed(String),
 }
 
+/// Refuses a scenario with a link faster than the `least` latency that the engine can keep exact.
+fn refuse_faster(scenario: &Scenario, engine: &'static str, least: Micros) -> Result<(), RunError> {
+    let latency = scenario.fastest_latency();
+    if latency < least { Err(RunError::TooFast { engine, latency, least }) } else { Ok(()) }
+}
+
 /// Simulated time handed to [`Progress`] in steps of at least this.
 const PROGRESS_STEP: Micros = Micros::from_millis(100);
 

@@ -19,7 +19,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use turmoil::net::UdpSocket;
 
 use crate::engine::station::Station;
-use crate::engine::{Engine, NodeRun, PROGRESS_STEP, Progress, RunError, Trace, Unwatched, end_of};
+use crate::engine::{Engine, NodeRun, PROGRESS_STEP, Progress, RunError, Trace, Unwatched, end_of, refuse_faster};
 use crate::host::{Effects, Host, Plan};
 use crate::id::{Side, StreamId};
 use crate::ledger::book::Book;
@@ -56,8 +56,7 @@ impl Engine for Turmoil {
     }
 
     fn accepts(&self, scenario: &Scenario) -> Result<(), RunError> {
-        let (latency, least) = (scenario.fastest_latency(), SHORTEST_TICK * 2);
-        if latency < least { Err(RunError::TooFast { engine: self.name(), latency, least }) } else { Ok(()) }
+        refuse_faster(scenario, self.name(), SHORTEST_TICK * 2)
     }
 
     fn run(&self, node: &NodeRun<'_>, progress: &dyn Progress) -> Result<NodeLedger, RunError> {
