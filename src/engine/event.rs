@@ -1,14 +1,19 @@
 //! The fast engine: the same hosts under priority queues, without a wire between them.
 //!
-//! No packet arrives sooner after its departure than the fastest link's latency. So within a window of that length
-//! neither host can disturb the other: each handles all that is due to it in the window, and then the packets that came
-//! out change hands. Every event has its own exact time, as under the reference engine.
+//! Streams that cannot disturb each other are run one after the other, each from its first SYN to the end of the run: all
+//! that one stream needs stays in the processor's nearest memory, and what a node needs does not grow with its
+//! streams. Where they do share something, the node's two hosts are run in the order of time. No packet then arrives
+//! sooner after its departure than the fastest link's latency, so that within a window of that length neither host can
+//! disturb the other: each handles all that is due to it in the window, and then the packets that came out change hands.
+//!
+//! Either way every event has its own exact time and its place among those of its stream, as under the reference engine.
 
 use std::rc::Rc;
 
+use crate::engine::duet::Duet;
 use crate::engine::station::Station;
 use crate::engine::{Engine, NodeRun, PROGRESS_STEP, Progress, RunError, Trace, Unwatched, end_of, refuse_faster};
-use crate::host::{Effects, Host, Plan};
+use crate::host::{Company, Effects, Host, Plan};
 use crate::id::StreamId;
 use crate::ledger::book::Book;
 use crate::ledger::record::NodeLedger;
@@ -45,16 +50,47 @@ fn simulate(
     progress: &dyn Progress,
 ) -> Result<(NodeLedger, Trace), RunError> {
     let plan = Rc::new(Plan::new(node.scenario, node.contender, node.seed, node.node));
-    let mut book = Book::new(node.node, plan.entries());
     let mut trace = Trace::new(traced.map(|s| plan.local_number(s)));
-    let mut stations = [Station::new(Host::server(&plan)), Station::new(Host::clients(&plan, 0, 1))];
-    let (end, window) = (end_of(node.scenario), node.scenario.fastest_latency());
+    let book = match Company::of(&plan) {
+        Some(company) => one_by_one(&plan, company, &mut trace, progress)?,
+        None => together(&plan, &mut trace, progress)?,
+    };
+    let end = end_of(node.scenario);
+    progress.reached(end);
+    Ok((book.close(end)?, trace))
+}
+
+/// Each stream by itself. The share of the streams that are done stands for the share of the time.
+fn one_by_one(plan: &Plan, mut company: Company, trace: &mut Trace, progress: &dyn Progress) -> Result<Book, RunError> {
+    let end = end_of(plan.scenario());
+    let mut book = Book::one_by_one(plan.node(), plan.len());
+    let (mut packets, mut duet) = (Vec::new(), Duet::default());
+    let mut told = SimTime::ZERO;
+    for local in 0..plan.len() {
+        book.begin(local, plan.entry(local));
+        let mut effects = Effects { packets: &mut packets, book: &mut book, trace };
+        duet.play(company.pair(local), end, &mut effects);
+        book.settle(end)?;
+        let reached = SimTime::from_micros(end.as_micros() / plan.len() as u64 * local as u64);
+        if reached.since(told) >= PROGRESS_STEP {
+            progress.reached(reached);
+            told = reached;
+        }
+    }
+    Ok(book)
+}
+
+/// All streams in the order of time.
+fn together(plan: &Rc<Plan>, trace: &mut Trace, progress: &dyn Progress) -> Result<Book, RunError> {
+    let mut book = Book::new(plan.node(), plan.entries());
+    let mut stations = [Station::new(Host::server(plan)), Station::new(Host::clients(plan, 0, 1))];
+    let (end, window) = (end_of(plan.scenario()), plan.scenario().fastest_latency());
     let mut packets = Vec::new();
     let mut told = SimTime::ZERO;
     while let Some(next) = stations.iter().filter_map(Station::next).min().filter(|n| *n < end) {
         let limit = (next + window).min(end);
         for here in 0..2 {
-            let mut effects = Effects { packets: &mut packets, book: &mut book, trace: &mut trace };
+            let mut effects = Effects { packets: &mut packets, book: &mut book, trace };
             stations[here].run_before(limit, &mut effects);
             packets.drain(..).for_each(|packet| stations[1 - here].hold(packet));
         }
@@ -66,9 +102,8 @@ fn simulate(
             return Err(imbalance.clone().into());
         }
     }
-    progress.reached(end);
     for station in stations {
         station.into_host().finish(end, &mut book);
     }
-    Ok((book.close(end)?, trace))
+    Ok(book)
 }

@@ -1,6 +1,7 @@
 //! Moves packets and time. Knows no strategy, no XMPP and no TCP state.
 
 mod agenda;
+mod duet;
 mod event;
 mod station;
 mod turmoil;

@@ -127,12 +127,12 @@ async fn run_card(wire: Rc<Wire>, card: usize) -> turmoil::Result {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, CARD_PORT)).await?;
     let addresses: Vec<SocketAddr> =
         (0..=wire.client_hosts).map(|c| SocketAddr::new(turmoil::lookup(card_name(c)), CARD_PORT)).collect();
-    let mut frame = vec![0; LARGEST_FRAME];
+    let (mut received, mut frame) = (vec![0; LARGEST_FRAME], Vec::new());
     let mut packets = Vec::new();
     let mut handled = SimTime::ZERO;
     loop {
-        while let Ok((length, _)) = socket.try_recv_from(&mut frame) {
-            wire.receive(card, &frame[..length], handled)?;
+        while let Ok((length, _)) = socket.try_recv_from(&mut received) {
+            wire.receive(card, &received[..length], handled)?;
         }
         let clock = wire.clock();
         handled = clock.min(wire.end);
@@ -143,7 +143,6 @@ async fn run_card(wire: Rc<Wire>, card: usize) -> turmoil::Result {
             packet.encode(&mut frame);
             socket.try_send_to(&frame, target)?;
         }
-        frame.resize(LARGEST_FRAME, 0);
         // The first tick after the next thing that is due; without one, only a frame can wake this card.
         let wake = next.filter(|n| *n < wire.end).map(|n| wire.tick_after(n));
         let wait = wake.map_or(Duration::MAX, |w| TURMOIL_TICK * wire.ticks(w.since(clock)));

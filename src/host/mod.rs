@@ -7,12 +7,14 @@
 mod cast;
 mod custody;
 mod endpoint;
+mod pair;
 mod plan;
 mod tap;
 mod visit;
 
 use std::rc::Rc;
 
+pub use pair::{Company, Pair};
 pub use plan::{Plan, StreamPlan};
 pub use tap::Trace;
 

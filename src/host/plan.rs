@@ -127,10 +127,13 @@ impl Plan {
 
     /// The heads of the ledger's pages.
     pub fn entries(&self) -> impl Iterator<Item = Entry> {
-        (0..self.len()).map(|local| {
-            let StreamPlan { class, closer, .. } = self.streams[local];
-            Entry { stream: self.stream(local), class, closer, closer_side: self.closer_side() }
-        })
+        (0..self.len()).map(|local| self.entry(local))
+    }
+
+    /// The head of one stream's page.
+    pub fn entry(&self, local: usize) -> Entry {
+        let StreamPlan { class, closer, .. } = self.streams[local];
+        Entry { stream: self.stream(local), class, closer, closer_side: self.closer_side() }
     }
 }
 

@@ -104,7 +104,11 @@ pub(crate) struct Page {
 #[derive(Debug)]
 pub struct Book {
     node: NodeId,
+    /// The streams that are still open to facts.
     pages: Vec<Page>,
+    /// The number in the node of the first of them.
+    first: usize,
+    streams: Vec<StreamRecord>,
     lost: Vec<LostStanza>,
     census: Census,
     imbalance: Option<Imbalance>,
@@ -113,16 +117,33 @@ pub struct Book {
 impl Book {
     /// A ledger for the streams of `node`, in order of their number.
     pub fn new(node: NodeId, entries: impl Iterator<Item = Entry>) -> Self {
-        let pages = entries.map(Page::new).collect();
-        Self { node, pages, lost: Vec::new(), census: Census::default(), imbalance: None }
+        let pages: Vec<Page> = entries.map(Page::new).collect();
+        let streams = Vec::with_capacity(pages.len());
+        Self { node, pages, first: 0, streams, lost: Vec::new(), census: Census::default(), imbalance: None }
+    }
+
+    /// A ledger for `streams` streams of `node` that come one at a time, with [`Book::begin`].
+    pub fn one_by_one(node: NodeId, streams: usize) -> Self {
+        Self { streams: Vec::with_capacity(streams), ..Self::new(node, std::iter::empty()) }
+    }
+
+    /// The `local`-th stream is the next: those before it must have been settled with [`Book::settle`].
+    pub fn begin(&mut self, local: usize, entry: Entry) {
+        debug_assert!(self.pages.is_empty(), "a stream is settled before the next one begins");
+        self.first = local;
+        self.pages.push(Page::new(entry));
+    }
+
+    fn page(&mut self, local: usize) -> &mut Page {
+        &mut self.pages[local - self.first]
     }
 
     /// `side` of the `local`-th stream had the first byte of a stanza accepted by its kernel.
     pub fn sent(&mut self, local: usize, side: Side, stanza: u32, length: u32, end: u64, now: SimTime) {
-        let lane = &mut self.pages[local].lanes[side.index()];
+        let lane = &mut self.page(local).lanes[side.index()];
         if stanza != lane.totals.sent {
             let due = lane.totals.sent;
-            let stream = self.pages[local].entry.stream;
+            let stream = self.page(local).entry.stream;
             self.refuse(Imbalance::Order { stream, side, expected: due, found: stanza });
             return;
         }
@@ -132,28 +153,29 @@ impl Book {
 
     /// `side` held back `count` stanzas, knowing that the stream was closing.
     pub fn deferred(&mut self, local: usize, side: Side, count: u32) {
-        self.pages[local].lanes[side.index()].totals.deferred += count;
+        self.page(local).lanes[side.index()].totals.deferred += count;
     }
 
     /// `receiver` processed stanza number `stanza`.
     pub fn delivered(&mut self, local: usize, receiver: Side, stanza: u32) {
         if self.arrived(local, receiver, stanza).is_some() {
-            self.pages[local].lanes[receiver.other().index()].totals.delivered += 1;
+            self.page(local).lanes[receiver.other().index()].totals.delivered += 1;
         }
     }
 
     /// `receiver` read stanza number `stanza` and threw it away.
     pub fn unprocessed(&mut self, local: usize, receiver: Side, stanza: u32, now: SimTime) {
         if let Some(underway) = self.arrived(local, receiver, stanza) {
-            let page = &mut self.pages[local];
+            let page = self.page(local);
             page.lanes[receiver.other().index()].totals.lost += 1;
-            self.lost.push(balance::unprocessed(&page.entry, receiver, &underway, now));
+            let lost = balance::unprocessed(&page.entry, receiver, &underway, now);
+            self.lost.push(lost);
         }
     }
 
     /// Takes the stanza that must be next from the lane towards `receiver`.
     fn arrived(&mut self, local: usize, receiver: Side, stanza: u32) -> Option<Underway> {
-        let page = &mut self.pages[local];
+        let page = self.page(local);
         let next = page.lanes[receiver.other().index()].underway.pop_front();
         if next.is_none_or(|u| u.stanza != stanza) {
             let stream = page.entry.stream;
@@ -176,7 +198,7 @@ impl Book {
 
     /// Marks the stanzas whose last byte is in the range. A mark yields only to one that counts more, a drop also to a later drop.
     fn mark(&mut self, local: usize, sender: Side, from: u64, until: u64, mark: Mark, now: SimTime) {
-        for u in &mut self.pages[local].lanes[sender.index()].underway {
+        for u in &mut self.page(local).lanes[sender.index()].underway {
             let last_byte_within = from < u.end && u.end <= until;
             if last_byte_within && (mark > u.mark || mark == Mark::Dropped && u.mark == Mark::Dropped) {
                 (u.mark, u.marked) = (mark, now);
@@ -187,7 +209,7 @@ impl Book {
     /// The application of `receiver` let go of its socket (or the run ended) when it had read `read` bytes and its
     /// kernel held those further bytes for which `holds` is true.
     pub fn let_go(&mut self, local: usize, receiver: Side, read: u64, holds: impl Fn(u64) -> bool, now: SimTime) {
-        for u in &mut self.pages[local].lanes[receiver.other().index()].underway {
+        for u in &mut self.page(local).lanes[receiver.other().index()].underway {
             let mark = match u.end {
                 end if end <= read => Mark::Unparsed,
                 end if holds(end - 1) => Mark::Unread,
@@ -201,17 +223,17 @@ impl Book {
 
     /// `side` has a socket in the kernel from now on; it may have had one before that came to nothing.
     pub fn socket_born(&mut self, local: usize, side: Side, now: SimTime) {
-        self.pages[local].lives[side.index()] = Life { from: Some(now), ..Life::default() };
+        self.page(local).lives[side.index()] = Life { from: Some(now), ..Life::default() };
     }
 
     /// The socket of `side` is in state number `state` of the census from now on.
     pub fn socket_state(&mut self, local: usize, side: Side, state: usize, now: SimTime) {
         self.leave_state(local, side, now);
-        self.pages[local].lives[side.index()].state = Some((state, now));
+        self.page(local).lives[side.index()].state = Some((state, now));
     }
 
     fn leave_state(&mut self, local: usize, side: Side, now: SimTime) {
-        let left = self.pages[local].lives[side.index()].state.take();
+        let left = self.page(local).lives[side.index()].state.take();
         if let (Some((state, since)), Side::Server) = (left, side) {
             self.census.add(state, since, now);
         }
@@ -219,14 +241,14 @@ impl Book {
 
     /// The kernel of `side` no longer holds the connection, TIME-WAIT aside.
     pub fn socket_left(&mut self, local: usize, side: Side, now: SimTime) {
-        self.pages[local].lives[side.index()].left.get_or_insert(now);
+        self.page(local).lives[side.index()].left.get_or_insert(now);
     }
 
     /// The kernel of `side` no longer holds anything of the connection; what it had not got through is abandoned.
     pub fn socket_gone(&mut self, local: usize, side: Side, remains: Remains, now: SimTime) {
         self.socket_left(local, side, now);
         self.leave_state(local, side, now);
-        let page = &mut self.pages[local];
+        let page = self.page(local);
         page.lives[side.index()].gone.get_or_insert(now);
         let lane = &mut page.lanes[side.index()];
         lane.remains = remains;
@@ -239,27 +261,27 @@ impl Book {
 
     /// What the socket of `side` had done when the run ended with the socket still there.
     pub fn still_there(&mut self, local: usize, side: Side, remains: Remains) {
-        self.pages[local].lanes[side.index()].remains = remains;
+        self.page(local).lanes[side.index()].remains = remains;
     }
 
     /// The closer decided.
     pub fn decided(&mut self, local: usize, now: SimTime) {
-        self.pages[local].decided.get_or_insert(now);
+        self.page(local).decided.get_or_insert(now);
     }
 
     /// The closer's application let go of its socket.
     pub fn released(&mut self, local: usize, outcome: Outcome, now: SimTime) {
-        self.pages[local].released.get_or_insert((now, outcome));
+        self.page(local).released.get_or_insert((now, outcome));
     }
 
     /// The closer's peer knows.
     pub fn noticed(&mut self, local: usize, now: SimTime) {
-        self.pages[local].noticed.get_or_insert(now);
+        self.page(local).noticed.get_or_insert(now);
     }
 
     /// A packet left a kernel.
     pub fn packet(&mut self, local: usize, wire_bytes: u32, reset: bool) {
-        let page = &mut self.pages[local];
+        let page = self.page(local);
         page.packets += 1;
         page.bytes += u64::from(wire_bytes);
         page.resets += u32::from(reset);
@@ -267,12 +289,12 @@ impl Book {
 
     /// A socket that ended had sent `count` segments again.
     pub fn retransmissions(&mut self, local: usize, count: u32) {
-        self.pages[local].retransmissions += count;
+        self.page(local).retransmissions += count;
     }
 
     /// The closer's bytes after its close tag, counted by the observer.
     pub fn violations(&mut self, local: usize, bytes: u64) {
-        self.pages[local].violations += bytes;
+        self.page(local).violations += bytes;
     }
 
     /// Notes a broken invariant; the first one stops the run.
@@ -287,27 +309,36 @@ impl Book {
 
     /// The stream's number, for messages.
     pub fn stream(&self, local: usize) -> StreamId {
-        self.pages[local].entry.stream
+        self.pages[local - self.first].entry.stream
     }
 
-    /// Closes the book at the end of the run: every stanza gets its fate, every stream must balance.
+    /// The run of the open streams has come to its `end`: every stanza gets its fate, every stream must balance.
     ///
     /// # Errors
     /// The first stream that does not balance, or the first broken invariant noted while running.
-    pub fn close(mut self, end: SimTime) -> Result<NodeLedger, Imbalance> {
-        if let Some(imbalance) = self.imbalance {
-            return Err(imbalance);
+    pub fn settle(&mut self, end: SimTime) -> Result<(), Imbalance> {
+        if let Some(imbalance) = &self.imbalance {
+            return Err(imbalance.clone());
         }
-        let mut streams = Vec::with_capacity(self.pages.len());
         for page in &mut self.pages {
             if let Some((state, since)) = page.lives[Side::Server.index()].state {
                 self.census.add(state, since, end + Micros::new(1));
             }
             balance::settle(page, end, &mut self.lost)?;
-            streams.push(page.record(self.node, end));
+            self.streams.push(page.record(self.node, end));
         }
+        self.pages.clear();
+        Ok(())
+    }
+
+    /// Settles what is still open and closes the book.
+    ///
+    /// # Errors
+    /// As [`Book::settle`].
+    pub fn close(mut self, end: SimTime) -> Result<NodeLedger, Imbalance> {
+        self.settle(end)?;
         self.lost.sort_by_key(|l| (l.stream, l.direction, l.stanza));
-        Ok(NodeLedger { streams, lost: self.lost, census: self.census })
+        Ok(NodeLedger { streams: self.streams, lost: self.lost, census: self.census })
     }
 }
 
