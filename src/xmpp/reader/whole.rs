@@ -91,8 +91,7 @@ impl<'a> Whole<'a> {
     /// A name up to the byte that ends it: ASCII, not empty, not too long.
     fn name(&mut self) -> Option<&'a [u8]> {
         let name = self.take(bytes::run(NAME, self.rest));
-        let starts = name.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
-        (starts && name.len() <= MAX_TOKEN && name.is_ascii()).then_some(name)
+        (starts_name(name) && name.len() <= MAX_TOKEN && name.is_ascii()).then_some(name)
     }
 
     fn end_tag(&mut self) -> Option<()> {
@@ -114,14 +113,13 @@ impl<'a> Whole<'a> {
         }
         let outside = if self.depth == 0 { around.default } else { self.open[self.depth - 1].default };
         let default = self.attributes(outside, self.depth == 0, building)?;
-        let (namespace, local) = match name.iter().position(|&byte| byte == b':') {
+        let (namespace, local) = match name.strip_prefix(b"stream:") {
+            Some(local) => (around.streams, Some(local).filter(|local| starts_name(local))?),
             None => (default, name),
-            Some(_) => {
-                let local = name.strip_prefix(b"stream:")?;
-                let starts = local.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
-                (around.streams, Some(local).filter(|local| starts && !local.contains(&b':'))?)
-            }
         };
+        if local.contains(&b':') {
+            return None;
+        }
         match self.depth {
             0 => building.top(around.kind, namespace, local),
             1 => building.child(namespace, local),
@@ -181,8 +179,12 @@ impl<'a> Whole<'a> {
 
 /// A namespace that may be declared and needs no name of its own.
 fn known(value: &[u8]) -> Option<Namespace> {
-    match Namespace::of(value) {
-        Namespace::Unknown | Namespace::Xml | Namespace::Xmlns => None,
-        namespace => Some(namespace),
-    }
+    let namespace = Namespace::of(value);
+    let may_not = matches!(namespace, Namespace::Unknown | Namespace::Xml | Namespace::Xmlns);
+    (!may_not).then_some(namespace)
+}
+
+/// Whether a name or a part of one may begin so, among ASCII characters.
+fn starts_name(part: &[u8]) -> bool {
+    part.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
 }
