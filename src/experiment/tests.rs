@@ -7,6 +7,7 @@ use super::rows::{Field, Row};
 use super::testing::{MadeUp, Nobody, point, scenario};
 use super::*;
 use crate::ledger::fate::Outcome;
+use crate::scenario::measure::Measure;
 
 /// Keeps every row as text.
 #[derive(Debug, Default, PartialEq)]
@@ -18,6 +19,7 @@ impl Lines {
             Field::Number(n) => n.to_string(),
             Field::Text(text) => text.to_owned(),
             Field::Owned(text) => text,
+            Field::Decimal(number) => number.to_string(),
             Field::Never => String::new(),
         };
         let fields: Vec<String> = row.keys().into_iter().chain(row.rest()).map(show).collect();
@@ -43,6 +45,11 @@ impl Sink for Lines {
 
     fn pooled(&mut self, pooled: &Pooled<'_>) -> Result<(), Infallible> {
         pooled.percentiles().for_each(|row| self.push("percentiles", &row));
+        Ok(())
+    }
+
+    fn compared(&mut self, point: &PointResult) -> Result<(), Infallible> {
+        point.comparison(Measure::all()).for_each(|row| self.push("comparison", &row));
         Ok(())
     }
 }
@@ -114,6 +121,19 @@ fn a_percentile_among_closings_that_never_ended_is_empty() {
     let notice: Vec<_> = rows.iter().filter(|row| row[0] == "handshake" && row[1] == "notice").take(13).collect();
     assert_eq!(notice[5][2..4], ["50", "20000"]);
     assert_eq!(notice[12][2..], ["100", "", "300"]);
+}
+
+#[test]
+fn the_comparison_has_one_row_a_point_measure_and_strategy() {
+    let (lines, _) = run_with(&MadeUp::default(), &plan(1, 2)).unwrap();
+    let rows = lines.of("comparison");
+    assert_eq!(rows.len(), 2 * Measure::all().count() * 2);
+    let three_seeds = ["3", "300"];
+    assert_eq!(rows[0][..6], ["lost", "handshake", "0", "", "", "handshake"]);
+    assert_eq!(rows[0][6..10], [""; 4], "the reference does not differ from itself");
+    assert_eq!(rows[0][10..], [three_seeds[0], three_seeds[1], "0", "pooled"]);
+    assert_eq!(rows[1][1], "timeout-error");
+    assert_eq!((rows[1][2], rows[1][7]), (rows[1][6], ""), "a difference, but no interval from three seeds");
 }
 
 #[test]
