@@ -67,7 +67,7 @@ pub struct CompareArgs {
     #[arg(long = "metric", value_name = "METRIC")]
     pub metrics: Vec<String>,
     /// Move packets and time with this engine
-    #[arg(long, value_enum, value_name = "ENGINE", default_value_t = EngineName::Turmoil)]
+    #[arg(long, value_enum, value_name = "ENGINE", default_value_t = EngineName::Event)]
     pub engine: EngineName,
     /// Work on this many threads; all cores without it
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -95,10 +95,10 @@ pub struct CompareArgs {
 /// What moves packets and time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum EngineName {
-    /// The turmoil crate carries the packets
-    Turmoil,
-    /// Priority queues hold the packets: the same results, sooner
+    /// Priority queues hold the packets: the fast one
     Event,
+    /// The turmoil crate carries the packets: the same results, later, from a simulator that others wrote
+    Turmoil,
 }
 
 /// Options of `check`.
@@ -158,6 +158,9 @@ pub struct TraceArgs {
     /// Draw all random numbers from this seed
     #[arg(long, value_name = "SEED", allow_negative_numbers = true)]
     pub seed: Option<String>,
+    /// Move packets and time with this engine
+    #[arg(long, value_enum, value_name = "ENGINE", default_value_t = EngineName::Event)]
+    pub engine: EngineName,
     /// The values that change the scenario.
     #[command(flatten)]
     pub values: Values,

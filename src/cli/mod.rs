@@ -69,7 +69,7 @@ where
         Command::List(args) => list::run(&args, stdout),
         Command::Schema => schema::run(stdout),
         Command::Compare(args) => compare::run(&args, engine(args.engine), stdout, stderr),
-        Command::Trace(args) => trace::run(&args, &Turmoil, stdout),
+        Command::Trace(args) => trace::run(&args, engine(args.engine), stdout),
     };
     match done.and_then(|()| Ok(stdout.flush()?)) {
         Ok(()) => ExitCode::SUCCESS,
