@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::experiment::comparison::PointResult;
+use crate::experiment::comparison::{Comparison, PointResult};
 use crate::experiment::rows::{ComparisonRow, LostRow, PercentileRow, StreamRow, SummaryRow, TimelineRow};
 use crate::experiment::{Group, Plan, Pooled, Sink};
 use crate::report::csv::CsvFile;
@@ -23,6 +23,7 @@ pub struct Files {
     lost: CsvFile,
     percentiles: CsvFile,
     comparison: CsvFile,
+    metrics: Vec<Measure>,
     timeline: CsvFile,
     points: usize,
 }
@@ -43,6 +44,7 @@ impl Files {
             lost: CsvFile::create::<LostRow<'_>>(&output, "lost.csv", varied)?,
             percentiles: CsvFile::create::<PercentileRow<'_>>(&output, "percentiles.csv", varied)?,
             comparison: CsvFile::create::<ComparisonRow<'_>>(&output, "comparison.csv", varied)?,
+            metrics: plan.metrics.clone(),
             timeline: CsvFile::create::<TimelineRow<'_>>(&output, "timeline.csv", varied)?,
             output,
             points: 0,
@@ -53,14 +55,13 @@ impl Files {
     ///
     /// # Errors
     /// Where a file cannot be completed or moved.
-    pub fn commit(self, plan: &Plan, engine: &str, provenance: &Provenance) -> Result<(), WriteError> {
-        let Self { mut output, summary, streams, lost, percentiles, comparison, timeline, points: _ } = self;
-        let always = [summary, lost, percentiles, comparison, timeline];
+    pub fn commit(self, plan: &Plan, comparison: &Comparison, provenance: &Provenance) -> Result<(), WriteError> {
+        let Self { mut output, summary, streams, lost, percentiles, comparison: compared, timeline, .. } = self;
+        let always = [summary, lost, percentiles, compared, timeline];
         for file in always.into_iter().chain(streams) {
             file.finish(&mut output)?;
         }
-        let varied: Vec<_> = plan.points.iter().map(|point| point.varied.as_slice()).collect();
-        manifest::write(&mut output, engine, &plan.seeds, &varied, provenance)?;
+        manifest::write(&mut output, plan, comparison, provenance)?;
         output.commit()
     }
 }
@@ -90,6 +91,6 @@ impl Sink for Files {
     }
 
     fn compared(&mut self, point: &PointResult) -> Result<(), WriteError> {
-        self.comparison.write(&point.varied, point.comparison(Measure::all()))
+        self.comparison.write(&point.varied, point.comparison(self.metrics.iter().copied()))
     }
 }
