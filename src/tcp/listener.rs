@@ -28,6 +28,11 @@ impl Listener {
         Self { backlog: backlog.min(kernel.somaxconn), requests: 0, ready: 0 }
     }
 
+    /// `listen()` again: only the backlog changes.
+    pub fn set_backlog(&mut self, kernel: &Kernel, backlog: u64) {
+        self.backlog = backlog.min(kernel.somaxconn);
+    }
+
     /// A SYN came: if granted, a request is counted and [`super::Socket::accept`] may follow.
     pub fn on_syn(&mut self, kernel: &Kernel) -> Admission {
         let crowded = self.requests >= self.backlog.max(1);
