@@ -7,6 +7,7 @@ use crate::time::Micros;
 
 /// A snapshot of a socket. Counts are segments where nothing else is said; the comment has Linux's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that come in any combination")]
 pub struct Info {
     /// `tcpi_ca_state`: 0 open, 1 disorder, 2 window reduced, 3 recovery, 4 loss.
     pub congestion_state: u8,

@@ -35,7 +35,8 @@ impl Listener {
 
     /// A SYN came: if granted, a request is counted and [`super::Socket::accept`] may follow.
     pub fn on_syn(&mut self, kernel: &Kernel) -> Admission {
-        let crowded = self.requests >= self.backlog.max(1);
+        // inet_csk_reqsk_queue_is_full(): one more than the backlog, as in the accept queue.
+        let crowded = self.requests > self.backlog;
         let scarce = kernel.tcp_max_syn_backlog.saturating_sub(self.requests) < kernel.tcp_max_syn_backlog >> 2;
         if self.is_full() || (!kernel.tcp_syncookies && (crowded || scarce)) {
             return Admission::Ignored;
@@ -123,7 +124,7 @@ mod tests {
     #[test]
     fn without_cookies_a_full_syn_queue_drops() {
         let kernel = Kernel { tcp_syncookies: false, ..Kernel::default() };
-        let mut listener = Listener::new(&kernel, 2);
+        let mut listener = Listener::new(&kernel, 1);
         assert_eq!(listener.on_syn(&kernel), Admission::Granted);
         assert_eq!(listener.on_syn(&kernel), Admission::Granted);
         assert_eq!(listener.on_syn(&kernel), Admission::Ignored);

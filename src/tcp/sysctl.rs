@@ -241,7 +241,7 @@ kernel! {
     /// SYN cookies: a full SYN queue does not refuse
     tcp_syncookies: switch() = true, (0, 1), "Linux ip-sysctl (2, always, counts as 1)";
     /// largest backlog that a listener is granted
-    somaxconn: count() = 4_096, (1, 2_147_483_647), "Linux net.core, SOMAXCONN";
+    somaxconn: count() = 4_096, (0, 2_147_483_647), "Linux net.core, SOMAXCONN";
     /// segments by which a packet may be late before it counts as lost
     tcp_reordering: count() = 3, (1, 300), "Linux ip-sysctl, TCP_FASTRETRANS_THRESH";
     /// merge small neighbouring segments when they are sent again

@@ -1,6 +1,7 @@
 //! The names that `%{ ... }%` can use: `TCP_INFO` of the conversation under test, and the kernel's constants.
 
 use farewell::tcp::{Info, State};
+use farewell::time::Micros;
 
 /// States in the order of their numbers, which begin with 1.
 const STATES: [&str; 11] = [
@@ -77,7 +78,7 @@ pub(crate) fn field(info: &Info, opened: bool, name: &str) -> Option<i64> {
         "tcpi_last_data_recv" => milliseconds(info.since_data.get()),
         "tcpi_rtt" => info.round_trip.get(),
         "tcpi_rttvar" => info.deviation.get(),
-        "tcpi_min_rtt" => info.shortest_round_trip.map_or(u64::from(u32::MAX), |rtt| rtt.get()),
+        "tcpi_min_rtt" => info.shortest_round_trip.map_or(u64::from(u32::MAX), Micros::get),
         "tcpi_snd_ssthresh" => info.threshold,
         "tcpi_snd_cwnd" => info.window,
         "tcpi_reordering" => u64::from(info.reordering),

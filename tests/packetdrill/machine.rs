@@ -53,6 +53,7 @@ struct Listening {
 
 /// A connection that this host knows, open or orphaned.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that come in any combination")]
 pub(crate) struct Connection {
     pub(crate) number: usize,
     local_port: u16,
