@@ -52,7 +52,8 @@ fn a_recorded_stream_is_answered_packet_for_packet() {
     let resent = streams.values().flatten().filter(|note| note.is_lost()).count();
     assert!(resent >= 400, "only {resent} packets were lost");
     let found = differences(&streams, usize::MAX);
-    let lines: Vec<_> = found.iter().map(|(stream, side, d)| format!("stream {stream}, {side:?}: {}", d.text)).collect();
+    let lines: Vec<_> =
+        found.iter().map(|(stream, side, d)| format!("stream {stream}, {side:?}: {}", d.text)).collect();
     assert!(found.is_empty(), "{}", lines.join("\n"));
 }
 
