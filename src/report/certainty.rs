@@ -4,9 +4,11 @@
 use crate::experiment::comparison::{ContenderResult, PointResult};
 use crate::experiment::estimate::{Difference, Estimate, Gap};
 use crate::experiment::statistics::{Interval, SEEDS, SEEDS_FOR_SHARE};
+use crate::experiment::until::narrow_enough;
 use crate::report::units::{count, digits, micros, share, things};
 use crate::report::verdict::{NAMED, by_loss, list, values};
 use crate::scenario::measure::{Measure, Rank, Stage};
+use crate::scenario::study::Precision;
 
 /// The median of release: the price of waiting, as the application pays it.
 const RELEASE: Measure = Measure::Time(Stage::Release, Rank::P50);
@@ -220,6 +222,20 @@ fn because(estimate: &Estimate, gap: Gap) -> Option<String> {
         }
         Gap::Never => format!("{name}, which falls among closings in which it never came,"),
     })
+}
+
+/// Whether enough is known where seeds were added until then.
+pub(super) fn reached(points: &[PointResult], precision: Precision) -> String {
+    let enough = points.iter().filter(|point| narrow_enough(point, precision)).count();
+    let most = points.iter().map(|point| point.reference().seeds.len()).max().unwrap_or(0);
+    let how = match (enough, points.len()) {
+        (0, 1) => format!("was not reached with {most}, the most there may be"),
+        (1, 1) => format!("was reached with {most}"),
+        (enough, all) => format!("was reached at {enough} of {all} sweep points, with at most {most}"),
+    };
+    format!(
+        "Seeds were added until {precision}, which {how}; intervals so found hold about 1 % less often than they say."
+    )
 }
 
 /// At how many points of a sweep the strategies surely differ.

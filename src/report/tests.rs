@@ -13,6 +13,8 @@ use crate::experiment::comparison::{Comparison, ContenderResult};
 use crate::experiment::testing::{self, MadeUp, Nobody, point, scenario};
 use crate::experiment::{self, Plan};
 use crate::scenario::SweepPoint;
+use crate::scenario::measure::Measure;
+use crate::scenario::study::Precision;
 
 fn plan(strategies: &[&str], seeds: u64) -> Plan {
     let points = vec![point(scenario(strategies, 200, 2))];
@@ -272,6 +274,17 @@ fn several_differences_hold_together_and_a_sweep_counts_the_sure_ones() {
         "timeout-error: surely loses more than handshake at 1 and does not surely differ from handshake at 1 (peers=400) \
          of 2 sweep points (95 % at each point)."
     );
+}
+
+#[test]
+fn whether_a_precision_was_reached_is_said() {
+    let mut comparison = comparison(&["handshake", "timeout-error"], 10);
+    comparison.until = Some(Precision { measure: Measure::StreamsWithLoss, relative: 0.5 });
+    let said = |comparison: &Comparison| verdict::finding(comparison).pop().unwrap();
+    let text = said(&comparison);
+    assert!(text.starts_with("Seeds were added until streams_with_loss=50%, which was reached with 10; "), "{text}");
+    comparison.until = Some(Precision { measure: Measure::StreamsWithLoss, relative: 0.01 });
+    assert!(said(&comparison).contains(" was not reached with 10, the most there may be; "));
 }
 
 #[test]
