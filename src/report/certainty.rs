@@ -117,9 +117,13 @@ pub(super) fn price(point: &PointResult) -> Option<String> {
     let socket = against(Measure::SocketTime).filter(|_| strategies > 1)?;
     let mut parts = Vec::new();
     if let Some(release) = against(RELEASE) {
-        parts.push(format!("its application lets go {} at the median", more_time(release, "later", "sooner")));
+        parts.push(format!(
+            "its application lets go {}",
+            more_time(release, "later at the median", "sooner at the median")
+        ));
     }
-    parts.push(format!("the closer's kernel holds a socket {} on average", more_time(socket, "longer", "less long")));
+    let socket = more_time(socket, "longer on average", "less long on average");
+    parts.push(format!("the closer's kernel holds a socket {socket}"));
     if let Some(Interval { low, estimate, high }) = against(Measure::PeakOpenSockets) {
         let more = if estimate < 0.0 { "fewer" } else { "more" };
         let (low, high) = if estimate < 0.0 { (-high, -low) } else { (low, high) };

@@ -193,7 +193,8 @@ pub(crate) fn drive(bytes: &[u8]) -> u16 {
         },
         ..Segment::default()
     };
-    let mut watch = Watch { allowed: 1 + 9_000, scale, sent: 0, theirs: THEIRS, next: OURS.plus(1), our_scale: 0, granted: 0 };
+    let mut watch =
+        Watch { allowed: 1 + 9_000, scale, sent: 0, theirs: THEIRS, next: OURS.plus(1), our_scale: 0, granted: 0 };
     let mut socket = if active { Socket::connect(cx, identity) } else { Socket::accept(cx, identity, &syn) };
     watch.flush(&mut socket, cx);
     if options & 16 == 0 {

@@ -109,14 +109,30 @@ impl End {
         for (at, input) in inputs {
             self.expire(*at);
             if let (Input::Write(_, told) | Input::Read(told), Some(socket)) = (input, &self.socket) {
-                self.checks.push((*at, *told, socket.congestion_window(), socket.retransmission_timeout().get(), self.sent.len()));
+                self.checks.push((
+                    *at,
+                    *told,
+                    socket.congestion_window(),
+                    socket.retransmission_timeout().get(),
+                    self.sent.len(),
+                ));
             }
             self.take(*at, input);
             self.flush(*at);
             if std::env::var("SHOW").is_ok() {
-                let what = match input { Input::Arrival(s) => format!("gets {}", Shape::of(s)), Input::Write(n, t) => format!("write {n} {t:?}"), Input::Read(t) => format!("read {t:?}"), Input::Close => "close".into(), Input::Connect => "connect".into() };
+                let what = match input {
+                    Input::Arrival(s) => format!("gets {}", Shape::of(s)),
+                    Input::Write(n, t) => format!("write {n} {t:?}"),
+                    Input::Read(t) => format!("read {t:?}"),
+                    Input::Close => "close".into(),
+                    Input::Connect => "connect".into(),
+                };
                 let window = self.socket.as_ref().map_or(0, Socket::congestion_window);
-                println!("    {} {what}: window {window} next {:?}", at.as_micros(), self.socket.as_ref().and_then(Socket::next_deadline));
+                println!(
+                    "    {} {what}: window {window} next {:?}",
+                    at.as_micros(),
+                    self.socket.as_ref().and_then(Socket::next_deadline)
+                );
             }
         }
         self.expire(end);
@@ -163,7 +179,12 @@ impl End {
         let cx = Cx { now, kernel: &self.kernel };
         while let Some(segment) = self.socket.as_mut().and_then(|socket| socket.poll_transmit(cx)) {
             if std::env::var("SHOW").is_ok() {
-                println!("    {} sends {} window {}", now.as_micros(), Shape::of(&segment), self.socket.as_ref().map_or(0, Socket::congestion_window));
+                println!(
+                    "    {} sends {} window {}",
+                    now.as_micros(),
+                    Shape::of(&segment),
+                    self.socket.as_ref().map_or(0, Socket::congestion_window)
+                );
             }
             self.sent.push((now, segment));
         }

@@ -21,7 +21,10 @@ pub enum What {
     Read(Told),
     Close,
     /// Sent, and got by the other end then, if at all.
-    Packet { delivered: Option<SimTime>, segment: Box<Segment> },
+    Packet {
+        delivered: Option<SimTime>,
+        segment: Box<Segment>,
+    },
 }
 
 /// What the real kernel told of the socket then (`TCP_INFO`).
