@@ -19,6 +19,7 @@ mod load;
 mod over;
 mod quantity;
 mod resolve;
+mod restore;
 mod schema;
 mod shape;
 mod source;
@@ -34,6 +35,7 @@ pub use canonical::{sha256, to_json};
 pub use error::ScenarioErrors;
 pub use load::{load, load_changed};
 pub use over::Change;
+pub use restore::from_json;
 pub use schema::schema;
 pub use source::SourceText;
 
