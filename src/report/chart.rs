@@ -211,3 +211,6 @@ fn plot<'a>(area: &Area<'a>, x: &Axis, y: &Axis) -> Result<Plot<'a>, DrawingArea
 fn letters(text: &str) -> i32 {
     i32::try_from(text.chars().count()).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests;

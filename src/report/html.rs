@@ -16,6 +16,7 @@ mod verdict;
 
 use askama::Template;
 
+use crate::report::chart::axis::varied_label;
 use crate::report::chart::{Colour, colours, series, swatch};
 use crate::report::reading::{IntervalRow, Point, Results, Study};
 
@@ -26,6 +27,9 @@ pub const LIMIT: usize = 500_000;
 
 /// Strategies that have charts of their own; of more the tables tell.
 const DRAWN: usize = 8;
+
+/// Strategies that are named one by one; of more, only the ends.
+const NAMED: usize = 4;
 
 /// The page of a study. `lives` are those of its worst streams, in the same order.
 ///
@@ -188,9 +192,15 @@ fn focus(study: &Study) -> &Point {
     study.points.iter().fold(first, |best, point| if spread(point) > spread(best) { point } else { best })
 }
 
+/// A sweep point as its values, durations with a unit: `links.wire.latency 50 ms, links.wire.loss 0.01`.
+fn named(point: &Point) -> String {
+    let value = |(key, value): &(String, String)| format!("{key} {}", varied_label(key, value));
+    point.varied.iter().map(value).collect::<Vec<_>>().join(", ")
+}
+
 /// A part's first paragraph, which says at which sweep point it is where there are several.
 fn opening(study: &Study, focus: &Point, text: &str) -> String {
-    let place = format!("At {}, where the strategies differ most in loss: ", focus.name());
+    let place = format!("At {}, where the strategies differ most in loss: ", named(focus));
     if study.points.len() > 1 { place + text } else { sentence(text) }
 }
 
@@ -207,6 +217,17 @@ fn list(items: &[String]) -> String {
         [one] => one.clone(),
         [most @ .., last] => format!("{} and {last}", most.join(", ")),
     }
+}
+
+/// What `words` says of each strategy; of many, of those with the least and the most by `key`.
+fn each(strategies: &[Results], key: impl Fn(&Results) -> f64, words: impl Fn(&Results) -> String) -> String {
+    if strategies.len() <= NAMED {
+        return strategies.iter().map(words).collect::<Vec<_>>().join("; ");
+    }
+    let order = |a: &&Results, b: &&Results| key(a).total_cmp(&key(b));
+    let ends = [strategies.iter().min_by(order), strategies.iter().max_by(order)];
+    let ends: Vec<String> = ends.into_iter().flatten().map(words).collect();
+    format!("of {} strategies between {}", strategies.len(), ends.join(" and "))
 }
 
 /// The row of comparison.csv for a strategy and metric.
@@ -226,3 +247,6 @@ mod metric {
     /// Time of a kernel socket a stream, in microseconds.
     pub(super) const SOCKET: &str = "socket_us";
 }
+
+#[cfg(test)]
+mod tests;

@@ -118,14 +118,6 @@ pub struct Point {
     pub strategies: Vec<Results>,
 }
 
-impl Point {
-    /// `key=value, key=value`; empty where nothing is swept.
-    pub fn name(&self) -> String {
-        let values: Vec<String> = self.varied.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        values.join(", ")
-    }
-}
-
 impl Study {
     /// Reads `dir`, and no file outside it.
     ///
@@ -261,3 +253,6 @@ impl Results {
         &self.spectra[metric.index()]
     }
 }
+
+#[cfg(test)]
+pub(super) mod testing;

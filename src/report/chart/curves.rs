@@ -106,7 +106,7 @@ pub(in crate::report) fn spots(x: &Axis, y: &Axis, spots: &[Spot]) -> String {
             }
             mark(area, spot.index, at(spot.at.0, spot.at.1), spot.colour)?;
         }
-        for spot in spots {
+        for spot in spots.iter().filter(|spot| !spot.name.is_empty()) {
             let (x, y) = plot.map_coordinate(&spot.at);
             let length = letters(&spot.name) * LETTER;
             let right = x + 10 + length < i32::try_from(WIDTH).unwrap_or(0);
@@ -115,7 +115,8 @@ pub(in crate::report) fn spots(x: &Axis, y: &Axis, spots: &[Spot]) -> String {
             let touches = |y: i32, taken: &[(i32, i32, i32)]| {
                 taken.iter().any(|(from, to, at)| start < *to && *from < start + length && (at - y).abs() < FONT)
             };
-            let row = (0..12).map(|n| y - 10 + n * FONT).find(|row| !touches(*row, &taken)).unwrap_or(y - 10);
+            let row =
+                (0..12).map(|n| y - 10 + n * FONT).find(|row| *row > 38 && !touches(*row, &taken)).unwrap_or(y - 10);
             taken.push((start, start + length, row));
             let text = if right { start } else { x - 10 };
             write(area, &spot.name, (text, row), (anchor, VPos::Center), INK)?;

@@ -7,7 +7,7 @@ use plotters::style::text_anchor::{HPos, VPos};
 
 use crate::id::Side;
 use crate::ledger::trace::{Mark, Passage, StanzaStep, TraceEvent, What};
-use crate::report::chart::{Area, Colour, Drawn, GRID, INK, LETTER, MUTED, SERIES, line, svg, write};
+use crate::report::chart::{Area, Colour, Drawn, GRID, INK, LETTER, MUTED, SERIES, letters, line, svg, write};
 use crate::report::units::time;
 use crate::time::SimTime;
 
@@ -284,10 +284,11 @@ fn texts(area: &Area<'_>, row: &Row, y: i32) -> Drawn {
             beside(*side, &format!("{letter}{first}{more} lost: {place}"), LOST)?;
         }
         Entry::Mark(text) => {
-            for (from, to) in [(84, CLIENT - 4), (CLIENT + 4, SERVER - 4), (SERVER + 4, WIDTH - 8)] {
+            let end = WIDTH - 14 - letters(text) * LETTER;
+            for (from, to) in [(84, CLIENT - 4), (CLIENT + 4, SERVER - 4), (SERVER + 4, end)] {
                 line(area, &[(from, y), (to, y)], GRID, 2)?;
             }
-            write(area, text, (WIDTH - 8, y - 2), (HPos::Right, VPos::Center), INK)?;
+            write(area, text, (WIDTH - 8, y), (HPos::Right, VPos::Center), INK)?;
         }
         Entry::Gap(rows) => {
             let text = format!("… {rows} more events …");

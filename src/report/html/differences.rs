@@ -3,7 +3,7 @@
 use crate::report::chart::axis::Axis;
 use crate::report::chart::bars::{Difference, forest};
 use crate::report::chart::series;
-use crate::report::html::{Figure, Part, Table, metric, opening, sentence};
+use crate::report::html::{Figure, NAMED, Part, Table, metric, opening, sentence};
 use crate::report::reading::{IntervalRow, Limits, Point, Results, Study};
 use crate::report::units::digits;
 
@@ -77,7 +77,7 @@ fn figure(point: &Point, metric: &str, reference: &str, rows: &[&IntervalRow]) -
             || format!("{}, no interval", show(estimate)),
             |_| format!("{} ({low} to {high})", show(estimate)),
         );
-        words.push(format!("{name} {note}"));
+        words.push((estimate, format!("{name} {note}")));
         drawn.push(Difference {
             name: name.to_owned(),
             note,
@@ -91,11 +91,21 @@ fn figure(point: &Point, metric: &str, reference: &str, rows: &[&IntervalRow]) -
     }
     let x = Axis::centred(&format!("{title}, minus that of {reference}"), values);
     Figure {
-        finding: sentence(&format!("{title}, difference to {reference}: {}.", words.join("; "))),
+        finding: sentence(&format!("{title}, difference to {reference}: {}.", worded(words))),
         svg: forest(&x, &drawn),
         legend: Vec::new(),
         table,
     }
+}
+
+/// Each difference in words; of many, the least and the largest.
+fn worded(mut words: Vec<(f64, String)>) -> String {
+    if words.len() > NAMED {
+        words.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let (least, largest) = (&words[0].1, &words[words.len() - 1].1);
+        return format!("of {} strategies between {least} and {largest}", words.len());
+    }
+    words.into_iter().map(|(_, words)| words).collect::<Vec<_>>().join("; ")
 }
 
 /// What a metric is multiplied by to be shown, and its name with the unit; times of a second and more are in seconds.

@@ -4,9 +4,9 @@ use crate::report::chart::axis::Axis;
 use crate::report::chart::curves::{Spot, spots};
 use crate::report::chart::series;
 use crate::report::html::verdict::micros;
-use crate::report::html::{Cell, Figure, Part, Table, interval, list, metric, opening};
+use crate::report::html::{Cell, DRAWN, Figure, NAMED, Part, Table, interval, list, metric, opening, sentence};
 use crate::report::reading::{Point, Results, Study};
-use crate::report::units::{digits, time};
+use crate::report::units::{digits, things, time};
 
 pub(super) fn part(study: &Study, focus: &Point) -> Part {
     let mut part = Part::new("frontier", "Loss against socket time");
@@ -38,7 +38,7 @@ fn figure(study: &Study, point: &Point) -> Figure {
     let y = Axis::linear("stanzas lost a stream", high);
     let drawn: Vec<Spot> = (all.iter().enumerate())
         .map(|(index, (results, wide, high))| Spot {
-            name: results.strategy.clone(),
+            name: if index < DRAWN { results.strategy.clone() } else { String::new() },
             index,
             colour: series(index),
             at: (results.socket_time() / 1e6, results.loss()),
@@ -65,31 +65,33 @@ fn figure(study: &Study, point: &Point) -> Figure {
     Figure { finding: finding(point), svg: spots(&x, &y, &drawn), legend: Vec::new(), table }
 }
 
+/// Whether a strategy is no worse than another in both, and better in one.
+fn beats(a: &Results, b: &Results) -> bool {
+    let (loss, time) = (a.loss().total_cmp(&b.loss()), a.socket_time().total_cmp(&b.socket_time()));
+    loss.is_le() && time.is_le() && (loss.is_lt() || time.is_lt())
+}
+
 /// The strategies than which none is better in both.
 fn finding(point: &Point) -> String {
-    let better = |a: &Results, b: &Results| {
-        let (loss, time) = (a.loss().total_cmp(&b.loss()), a.socket_time().total_cmp(&b.socket_time()));
-        loss.is_le() && time.is_le() && (loss.is_lt() || time.is_lt())
-    };
-    let (mut front, mut beaten) = (Vec::new(), Vec::new());
-    for results in &point.strategies {
-        let words = format!(
+    let beaten = |results: &Results| point.strategies.iter().any(|other| beats(other, results));
+    let (rest, front): (Vec<&Results>, Vec<&Results>) = point.strategies.iter().partition(|results| beaten(results));
+    let words = |results: &&Results| {
+        format!(
             "{} ({} lost a stream for {})",
             results.strategy,
             digits(results.loss()),
             time(micros(results.socket_time()))
-        );
-        if point.strategies.iter().any(|other| better(other, results)) {
-            beaten.push(results.strategy.clone());
-        } else {
-            front.push(words);
-        }
-    }
-    let rest = match beaten.len() {
-        0 => String::new(),
-        1 => format!(" {} is worse in both than one of them.", list(&beaten)),
-        _ => format!(" Each of {} is worse in both than one of them.", list(&beaten)),
+        )
     };
-    let none = if front.len() == 1 { "Best in both" } else { "None of these is better in both" };
-    format!("{none}: {}.{rest}", list(&front))
+    let mut named: Vec<String> = front.iter().take(NAMED).map(words).collect();
+    if front.len() > NAMED {
+        named.push(things((front.len() - NAMED) as u64, "more", "more"));
+    }
+    let begin = if front.len() == 1 { "Best in both" } else { "None is better in both than these" };
+    let rest = match rest.as_slice() {
+        [] => String::new(),
+        [one] => format!(" {} is worse than one of them.", sentence(&one.strategy)),
+        several => format!(" The other {} are each worse than one of them.", several.len()),
+    };
+    format!("{begin}: {}.{rest}", list(&named))
 }

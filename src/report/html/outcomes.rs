@@ -4,7 +4,7 @@ use crate::ledger::fate::Outcome;
 use crate::report::chart::axis::Axis;
 use crate::report::chart::bars::{Bar, bars};
 use crate::report::chart::{Colour, PARTS};
-use crate::report::html::{Cell, Figure, Part, Sample, Table, opening};
+use crate::report::html::{Cell, Figure, Part, Sample, Table, each, opening};
 use crate::report::reading::{Point, Results, Study, share};
 use crate::report::units::{count, percent};
 
@@ -19,9 +19,7 @@ pub(super) fn part(study: &Study, focus: &Point) -> Part {
     ));
     let rows: Vec<Bar> = focus.strategies.iter().map(bar).collect();
     let x = Axis::linear("% of streams", [100.0]);
-    let seen = |outcome: Outcome| focus.strategies.iter().any(|results| of(results, outcome) > 0);
-    let legend = Outcome::ALL.iter().zip(COLOURS).filter(|(outcome, _)| seen(**outcome));
-    let legend = legend.map(|(outcome, colour)| Sample::part(colour, outcome.name())).collect();
+    let legend = seen(focus).into_iter().map(|(outcome, colour)| Sample::part(colour, outcome.name())).collect();
     part.figures.push(Figure { finding: finding(focus), svg: bars(&x, &rows), legend, table: table(focus) });
     part
 }
@@ -38,13 +36,19 @@ fn bar(results: &Results) -> Bar {
     Bar { name: results.strategy.clone(), note, parts: parts.collect() }
 }
 
+/// The outcomes that any stream had, with their colours.
+fn seen(point: &Point) -> Vec<(Outcome, Colour)> {
+    let any = |outcome: Outcome| point.strategies.iter().any(|results| of(results, outcome) > 0);
+    Outcome::ALL.into_iter().zip(COLOURS).filter(|(outcome, _)| any(*outcome)).collect()
+}
+
 fn table(point: &Point) -> Table {
     let mut head = vec!["strategy".to_owned()];
-    head.extend(Outcome::ALL.iter().map(|outcome| outcome.name().to_owned()));
+    head.extend(seen(point).iter().map(|(outcome, _)| outcome.name().to_owned()));
     head.push("streams".to_owned());
     let row = |results: &Results| {
         let mut row: Vec<Cell> = vec![results.strategy.clone().into()];
-        row.extend(Outcome::ALL.iter().map(|outcome| Cell::from(count(of(results, *outcome)))));
+        row.extend(seen(point).into_iter().map(|(outcome, _)| Cell::from(count(of(results, outcome)))));
         row.push(count(results.sum("streams")).into());
         row
     };
@@ -54,16 +58,13 @@ fn table(point: &Point) -> Table {
 
 /// The commonest outcome of each strategy.
 fn finding(point: &Point) -> String {
-    let each: Vec<String> = point
-        .strategies
-        .iter()
-        .map(|results| {
-            let counted = Outcome::ALL.iter().map(|outcome| (outcome, of(results, *outcome)));
-            let most = counted.reduce(|a, b| if b.1 > a.1 { b } else { a });
-            most.map_or_else(String::new, |(outcome, n)| {
-                format!("{} {} {}", results.strategy, percent(n, results.sum("streams")), outcome.name())
-            })
+    let words = |results: &Results| {
+        let counted = Outcome::ALL.iter().map(|outcome| (outcome, of(results, *outcome)));
+        let most = counted.reduce(|a, b| if b.1 > a.1 { b } else { a });
+        most.map_or_else(String::new, |(outcome, n)| {
+            format!("{} {} {}", results.strategy, percent(n, results.sum("streams")), outcome.name())
         })
-        .collect();
-    format!("Commonest outcomes: {}.", each.join("; "))
+    };
+    let clean = |results: &Results| share(of(results, Outcome::Clean), results.sum("streams"));
+    format!("Commonest outcomes: {}.", each(&point.strategies, clean, words))
 }

@@ -4,7 +4,7 @@ use crate::ledger::fate::Place;
 use crate::report::chart::axis::Axis;
 use crate::report::chart::bars::{Bar, bars};
 use crate::report::chart::{Colour, PARTS};
-use crate::report::html::{Cell, Figure, Part, Sample, Table, opening};
+use crate::report::html::{Cell, Figure, Part, Sample, Table, each, opening};
 use crate::report::reading::{Point, Results, Study, share};
 use crate::report::units::{count, digits};
 
@@ -21,7 +21,7 @@ pub(super) fn part(study: &Study, focus: &Point) -> Part {
     ));
     let rows: Vec<Bar> = focus.strategies.iter().map(bar).collect();
     let x = Axis::linear("stanzas lost a stream", focus.strategies.iter().map(Results::loss));
-    let legend = Place::ALL.iter().zip(COLOURS).map(|(place, colour)| Sample::part(colour, place.name())).collect();
+    let legend = seen(focus).into_iter().map(|place| Sample::part(COLOURS[place], Place::ALL[place].name())).collect();
     part.figures.push(Figure { finding: finding(focus), svg: bars(&x, &rows), legend, table: table(focus) });
     part
 }
@@ -33,13 +33,18 @@ fn bar(results: &Results) -> Bar {
     Bar { name: results.strategy.clone(), note, parts: parts.collect() }
 }
 
+/// The places where any stanza died, by their index.
+fn seen(point: &Point) -> Vec<usize> {
+    (0..Place::ALL.len()).filter(|&place| point.strategies.iter().any(|results| results.places[place] > 0)).collect()
+}
+
 fn table(point: &Point) -> Table {
     let mut head = vec!["strategy".to_owned()];
-    head.extend(Place::ALL.iter().map(|place| place.name().to_owned()));
+    head.extend(seen(point).into_iter().map(|place| Place::ALL[place].name().to_owned()));
     head.extend(["all".to_owned(), "a stream".to_owned()]);
     let row = |results: &Results| {
         let mut row: Vec<Cell> = vec![results.strategy.clone().into()];
-        row.extend(results.places.iter().map(|n| Cell::from(count(*n))));
+        row.extend(seen(point).into_iter().map(|place| Cell::from(count(results.places[place]))));
         row.push(count(results.places.iter().sum()).into());
         row.push(digits(results.loss()).into());
         row
@@ -50,26 +55,16 @@ fn table(point: &Point) -> Table {
 
 /// The place where each strategy loses most.
 fn finding(point: &Point) -> String {
-    let each: Vec<String> = point
-        .strategies
-        .iter()
-        .map(|results| {
-            let lost: u64 = results.places.iter().sum();
-            let most = Place::ALL.iter().zip(results.places).reduce(|a, b| if b.1 > a.1 { b } else { a });
-            match most {
-                Some((place, n)) if n > 0 => {
-                    format!(
-                        "{} {} a stream, most of it {} ({} of {})",
-                        results.strategy,
-                        digits(results.loss()),
-                        place.name(),
-                        count(n),
-                        count(lost)
-                    )
-                }
-                _ => format!("{} none", results.strategy),
+    let words = |results: &Results| {
+        let (name, lost) = (&results.strategy, results.places.iter().sum());
+        let most = Place::ALL.iter().zip(results.places).reduce(|a, b| if b.1 > a.1 { b } else { a });
+        match most {
+            Some((place, n)) if n > 0 => {
+                let (each, n, lost) = (digits(results.loss()), count(n), count(lost));
+                format!("{name} {each} a stream, most of it {} ({n} of {lost})", place.name())
             }
-        })
-        .collect();
-    format!("Stanzas lost: {}.", each.join("; "))
+            _ => format!("{name} none"),
+        }
+    };
+    format!("Stanzas lost: {}.", each(&point.strategies, Results::loss, words))
 }

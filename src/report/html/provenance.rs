@@ -6,7 +6,7 @@ use crate::ledger::trace::TraceEvent;
 use crate::report::chart::axis::is_time;
 use crate::report::chart::lifeline;
 use crate::report::html::verdict::shown_time;
-use crate::report::html::{Cell, Part, Table};
+use crate::report::html::{Cell, Part, Table, named};
 use crate::report::reading::{Stream, Study};
 use crate::report::units::{count, things};
 
@@ -56,7 +56,7 @@ fn life(study: &Study, stream: &Stream, life: Option<&Life>, fits: bool) -> Show
     let strategy = &point.strategies[stream.strategy].strategy;
     let mut heading = format!("{strategy}, seed {}, stream {}", stream.seed, stream.number);
     if !point.varied.is_empty() {
-        heading = format!("{heading}, {}", point.name());
+        heading = format!("{heading}, {}", named(point));
     }
     let lost = format!(
         "{} lost, {} of them to the closer",

@@ -5,8 +5,8 @@ use crate::report::chart::axis::{AT_ONCE, Axis, log_time, odds};
 use crate::report::chart::curves::{Curve, curves};
 use crate::report::chart::series;
 use crate::report::html::verdict::percentile;
-use crate::report::html::{Cell, DRAWN, Figure, Part, Sample, Table, opening};
-use crate::report::reading::{Point, Spectrum, Study};
+use crate::report::html::{Cell, DRAWN, Figure, Part, Sample, Table, each, opening};
+use crate::report::reading::{Point, Results, Spectrum, Study};
 use crate::report::units::{float, time};
 use crate::time::Micros;
 
@@ -16,10 +16,17 @@ pub(super) fn part(study: &Study, focus: &Point) -> Part {
         "each curve says by when that share of the closings was over; to the right are the slow ones. An arrow: for the \
          rest it never happened."
     ));
+    part.texts.extend(undrawn(focus));
     for metric in [Metric::Release, Metric::Notice, Metric::Teardown] {
         part.figures.push(figure(focus, metric));
     }
     part
+}
+
+/// That not every strategy is drawn, where that is so.
+fn undrawn(point: &Point) -> Option<String> {
+    let all = point.strategies.len();
+    (all > DRAWN).then(|| format!("The first {DRAWN} of {all} strategies are drawn; the tables have them all."))
 }
 
 fn figure(point: &Point, metric: Metric) -> Figure {
@@ -66,24 +73,21 @@ fn curve(index: usize, spectrum: &Spectrum) -> Curve {
 
 /// The median and the slow tail of each strategy.
 fn finding(point: &Point, metric: Metric) -> String {
-    let each: Vec<String> = point
-        .strategies
-        .iter()
-        .map(|results| {
-            let [half, most] = [50.0, 99.0].map(|p| match results.spectrum(metric).at(p) {
-                Some(Some(us)) if float(us) <= AT_ONCE => "at once".to_owned(),
-                Some(Some(us)) => time(Micros::new(us)),
-                Some(None) => "never".to_owned(),
-                None => "not measured".to_owned(),
-            });
-            format!("{} {half} at the median, p99 {most}", results.strategy)
-        })
-        .collect();
+    let words = |results: &Results| {
+        let [half, most] = [50.0, 99.0].map(|p| match results.spectrum(metric).at(p) {
+            Some(Some(us)) if float(us) <= AT_ONCE => "at once".to_owned(),
+            Some(Some(us)) => time(Micros::new(us)),
+            Some(None) => "never".to_owned(),
+            None => "not measured".to_owned(),
+        });
+        format!("{} {half} at the median, p99 {most}", results.strategy)
+    };
+    let median = |results: &Results| results.spectrum(metric).at(50.0).flatten().map_or(f64::INFINITY, float);
     let name = match metric {
         Metric::Release => "Release (the closer's application lets go)",
         Metric::Notice => "Notice (the peer's application knows)",
         Metric::Teardown => "Teardown (neither kernel holds the connection)",
         Metric::Gone => "Gone (TIME-WAIT is over too)",
     };
-    format!("{name}: {}.", each.join("; "))
+    format!("{name}: {}.", each(&point.strategies, median, words))
 }

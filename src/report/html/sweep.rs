@@ -4,7 +4,7 @@ use crate::report::chart::axis::{Axis, varied_label};
 use crate::report::chart::curves::{Curve, curves};
 use crate::report::chart::grid::{Side, heat};
 use crate::report::chart::series;
-use crate::report::html::{Cell, DRAWN, Figure, Part, Sample, Table, interval, metric, sentence};
+use crate::report::html::{Cell, DRAWN, Figure, Part, Sample, Table, each, interval, metric, sentence};
 use crate::report::reading::{Point, Results, Study};
 use crate::report::units::digits;
 
@@ -20,7 +20,7 @@ pub(super) fn part(study: &Study) -> Option<Part> {
             part.figures.push(lines(study, key, &SOCKET));
         }
         [rows, columns] => {
-            part.texts.push(format!("Stanzas lost a stream for each pair of {rows} and {columns}; the darker, the more."));
+            part.texts.push(format!("Stanzas lost a stream for each pair of {rows} and {columns}; the stronger the colour, the more."));
             let first = &study.points[0].strategies;
             let most = study.points.iter().flat_map(|point| &point.strategies).map(Results::loss).fold(0.0, f64::max);
             part.figures.extend(first.iter().take(DRAWN).map(|of| map(study, rows, columns, &of.strategy, most)));
@@ -111,20 +111,15 @@ fn table(study: &Study, key: &str, quantity: &Quantity) -> Table {
 
 /// From where to where each strategy goes.
 fn finding(study: &Study, quantity: &Quantity) -> String {
-    let each: Vec<String> = study.points[0]
-        .strategies
-        .iter()
-        .map(|of| {
-            let at = |point: &Point| {
-                point.strategies.iter().find(|results| results.strategy == of.strategy).map(quantity.of)
-            };
-            let found: Vec<f64> = study.points.iter().filter_map(at).collect();
-            let (low, high) =
-                found.iter().fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), v| (low.min(*v), high.max(*v)));
-            format!("{} from {} to {}", of.strategy, digits(low), digits(high))
-        })
-        .collect();
-    sentence(&format!("{} over the sweep: {}.", quantity.title, each.join("; ")))
+    let range = |of: &Results| {
+        let at =
+            |point: &Point| point.strategies.iter().find(|results| results.strategy == of.strategy).map(quantity.of);
+        let ends = |(low, high): (f64, f64), value: f64| (low.min(value), high.max(value));
+        study.points.iter().filter_map(at).fold((f64::INFINITY, 0.0), ends)
+    };
+    let words = |of: &Results| format!("{} from {} to {}", of.strategy, digits(range(of).0), digits(range(of).1));
+    let most = |of: &Results| range(of).1;
+    sentence(&format!("{} over the sweep: {}.", quantity.title, each(&study.points[0].strategies, most, words)))
 }
 
 fn map(study: &Study, rows: &str, columns: &str, strategy: &str, most: f64) -> Figure {

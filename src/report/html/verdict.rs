@@ -1,7 +1,7 @@
 //! The finding in words, and the table with its intervals.
 
 use crate::ledger::metric::Metric;
-use crate::report::html::{Cell, Part, Table, interval, list, metric, sentence};
+use crate::report::html::{Cell, NAMED, Part, Table, each, interval, list, metric, named, sentence};
 use crate::report::reading::{Point, Results, Study};
 use crate::report::units::{count, digits, percent, ratio, things, time};
 use crate::time::Micros;
@@ -21,7 +21,7 @@ fn words(study: &Study, focus: &Point) -> Vec<String> {
     let mut texts = Vec::new();
     if study.points.len() > 1 {
         texts.extend(ranges(study));
-        texts.push(format!("The strategies differ most at {}.", focus.name()));
+        texts.push(format!("The strategies differ most at {}.", named(focus)));
     } else {
         texts.push(loss(focus));
     }
@@ -31,28 +31,25 @@ fn words(study: &Study, focus: &Point) -> Vec<String> {
     texts
 }
 
-/// What each lost.
+/// What each lost; of many, those that lost least and most.
 fn loss(point: &Point) -> String {
-    let lost: Vec<String> = by_loss(point)
-        .into_iter()
-        .map(|results| {
-            let (lost, sent) = (results.sum("lost"), results.sum("sent"));
-            if lost == 0 {
-                return format!("{} lost none of {}", results.strategy, things(sent, "stanza", "stanzas"));
-            }
-            format!(
-                "{} lost 1 stanza in {} ({} of {}, on {} of the streams; {} to the closer, {} to its peer)",
-                results.strategy,
-                count((sent + lost / 2) / lost),
-                count(lost),
-                count(sent),
-                percent(results.sum("streams_with_loss"), results.sum("streams")),
-                count(results.sum("lost_to_closer")),
-                count(results.sum("lost_to_peer"))
-            )
-        })
-        .collect();
-    lost.join("; ") + "."
+    let sorted: Vec<Results> = by_loss(point).into_iter().cloned().collect();
+    let words = |results: &Results| {
+        let (name, lost, sent) = (&results.strategy, results.sum("lost"), results.sum("sent"));
+        if lost == 0 {
+            return format!("{name} lost none of {}", things(sent, "stanza", "stanzas"));
+        }
+        format!(
+            "{name} lost 1 stanza in {} ({} of {}, on {} of the streams; {} to the closer, {} to its peer)",
+            count((sent + lost / 2) / lost),
+            count(lost),
+            count(sent),
+            percent(results.sum("streams_with_loss"), results.sum("streams")),
+            count(results.sum("lost_to_closer")),
+            count(results.sum("lost_to_peer"))
+        )
+    };
+    sentence(&(each(&sorted, Results::loss, words) + "."))
 }
 
 /// What it costs to close by the strategy that lost least instead of the one that lost most.
@@ -75,33 +72,27 @@ fn price(point: &Point) -> Option<String> {
 /// How sure that is.
 fn certainty(study: &Study, focus: &Point) -> Vec<String> {
     let seeds = study.seeds.len();
-    let mut sure = Vec::new();
+    let (mut sure, mut more, mut fewer, mut open) = (Vec::new(), 0, 0, 0);
     for (i, results) in focus.strategies.iter().enumerate() {
         let Some(row) = interval(study, focus, i, metric::LOSS) else { continue };
         let Some((low, high)) = row.difference.interval else { continue };
-        let name = &results.strategy;
+        let (name, reference) = (&results.strategy, &row.reference);
+        let between = |low, high| format!("between {} and {} stanzas a stream", digits(low), digits(high));
         sure.push(if low > 0.0 {
-            format!(
-                "{name} loses between {} and {} stanzas a stream more than {}",
-                digits(low),
-                digits(high),
-                row.reference
-            )
+            more += 1;
+            format!("{name} loses {} more than {reference}", between(low, high))
         } else if high < 0.0 {
-            format!(
-                "{name} loses between {} and {} stanzas a stream fewer than {}",
-                digits(-high),
-                digits(-low),
-                row.reference
-            )
+            fewer += 1;
+            format!("{name} loses {} fewer than {reference}", between(-high, -low))
         } else {
-            format!(
-                "whether {name} loses more or less than {} is not certain (between {} and {} stanzas a stream)",
-                row.reference,
-                digits(low),
-                digits(high)
-            )
+            open += 1;
+            format!("whether {name} loses more or less than {reference} is not certain ({})", between(low, high))
         });
+    }
+    if sure.len() > NAMED {
+        sure = vec![format!(
+            "{more} strategies lose more than the reference with certainty, {fewer} lose fewer, of {open} it cannot be said"
+        )];
     }
     if !sure.is_empty() {
         return vec![format!("Over {} (95 %, all together): {}.", things(seeds as u64, "seed", "seeds"), list(&sure))];
@@ -151,8 +142,8 @@ fn range(study: &Study, name: &str) -> Option<String> {
     let [least, most] = [low, high].map(|results| ratio(results.sum("lost"), results.sum("streams")));
     Some(sentence(&format!(
         "{name} lost between {least} ({}) and {most} ({}) stanzas a stream.",
-        low_at.name(),
-        high_at.name()
+        named(low_at),
+        named(high_at)
     )))
 }
 
