@@ -90,8 +90,9 @@ impl Acks {
     }
 
     fn raise_quick(&mut self, window: u64) {
-        let segments = (window / (2 * self.segment_estimate.max(1))).clamp(2, QUICK);
-        self.quick = self.quick.max(segments);
+        // tcp_incr_quickack(): two where the window has not room for one pair of segments, but one where it has for one.
+        let segments = window / (2 * self.segment_estimate.max(1));
+        self.quick = self.quick.max(if segments == 0 { 2 } else { segments.min(QUICK) });
     }
 
     /// The peer is guessing: answer at once for a while (`tcp_enter_quickack_mode`).
@@ -141,7 +142,7 @@ impl Acks {
             self.interval = least.max(Micros::new(1));
         } else {
             let pause = tick.since(self.last_received);
-            let half = Micros::new(self.interval.get() >> 1);
+            let half = cx.kernel.whole_ticks(Micros::new(self.interval.get() >> 1));
             if pause.get() <= least.get() / 2 {
                 self.interval = half + Micros::new(least.get() / 2);
             } else if pause < self.interval {

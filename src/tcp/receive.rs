@@ -13,6 +13,23 @@ const PAWS_LIFE: Micros = Micros::from_secs(24 * 86_400);
 /// SACK blocks that are remembered.
 const SACKS: usize = 4;
 
+/// The largest buffer that an application may ask for (`net.core.rmem_max` of Linux 6.18); it counts for the scale.
+const RMEM_MAX: u64 = 4_194_304;
+
+/// The smallest scale with which a window of `space` bytes can be written.
+fn scale_for(space: u64) -> u8 {
+    let mut scale = 0;
+    while scale < 14 && space >> scale > u64::from(u16::MAX) {
+        scale += 1;
+    }
+    scale
+}
+
+/// The first window of a buffer, in whole segments. A SYN, whose window is not scaled, shows at most 65535 of it.
+fn first_window(space: u64, mss: u64) -> u64 {
+    if space > mss { space / mss * mss } else { space }
+}
+
 /// Bytes that came before their turn.
 #[derive(Debug)]
 struct Held {
@@ -78,8 +95,7 @@ impl Receiver {
     pub(super) fn new(kernel: &Kernel) -> Self {
         // Half of the memory is for payload (`tcp_win_from_space`), in whole segments at first.
         let space_total = kernel.tcp_rmem[1] / 2;
-        let window = space_total.min(u64::from(u16::MAX));
-        let window = if window > kernel.mss { window / kernel.mss * kernel.mss } else { window };
+        let window = first_window(space_total, kernel.mss);
         Self {
             space: Space(Seq(0)),
             nxt: Offset::SYN,
@@ -101,11 +117,14 @@ impl Receiver {
 
     /// The window scale to offer: enough for the largest receive buffer (`tcp_select_initial_window`).
     pub(super) fn offered_scale(kernel: &Kernel) -> u8 {
-        let mut scale = 0;
-        while scale < 14 && kernel.tcp_rmem[2] >> scale > u64::from(u16::MAX) {
-            scale += 1;
-        }
-        scale
+        scale_for(kernel.tcp_rmem[2].max(RMEM_MAX))
+    }
+
+    /// The application set the size of the buffer before the first segment left: the first window and the scale
+    /// follow, and the buffer will never grow.
+    pub(super) fn narrow(&mut self, scaling: bool) {
+        self.scale = if scaling { scale_for(self.space_total) } else { 0 };
+        self.window = first_window(self.space_total, self.reserve);
     }
 
     /// The peer's SYN came: its number is the start of this space.
@@ -159,10 +178,14 @@ impl Receiver {
         buf.extend_from_slice(&back[..n - split]);
         self.queue.drain(..n);
         self.copied = self.copied.plus(n as u64);
-        if self.queue.is_empty() && self.queue.capacity() > 0 {
+        n
+    }
+
+    /// Gives back the memory of a queue that is empty.
+    pub(super) fn rest(&mut self) {
+        if self.queue.is_empty() {
             self.queue = VecDeque::new();
         }
-        n
     }
 
     /// Takes a segment's text in (`tcp_data_queue`).
@@ -183,7 +206,7 @@ impl Receiver {
             self.nxt = end;
             self.fin |= fin;
             let len = fresh.len() as u64;
-            return Taken::InOrder { len, filled: self.pull_early() };
+            return Taken::InOrder { len, filled: self.pull_early(dsack) };
         }
         if end <= self.nxt {
             if dsack {
@@ -203,8 +226,9 @@ impl Receiver {
         self.duplicate = Some((start, end.min(self.nxt)));
     }
 
-    /// Moves what has become next to the queue; true if that closed the last gap.
-    fn pull_early(&mut self) -> bool {
+    /// Moves what has become next to the queue; true if that closed the last gap. What was here before the segment that
+    /// closed it, and in that segment too, is reported as received twice (`tcp_ofo_queue`).
+    fn pull_early(&mut self, dsack: bool) -> bool {
         if self.early.is_empty() {
             return false;
         }
@@ -212,8 +236,12 @@ impl Receiver {
             // Nothing is behind a FIN.
             self.early.clear();
         }
+        let twice = self.nxt;
         while self.early.first().is_some_and(|held| held.start <= self.nxt) {
             let held = self.early.remove(0);
+            if dsack && held.start < twice {
+                self.extend_duplicate(held.start, held.end().min(twice));
+            }
             if held.end() > self.nxt {
                 let known = usize::try_from(self.nxt.since(held.start)).unwrap_or(usize::MAX);
                 self.queue.extend(held.bytes.get(known..).unwrap_or(&[]));
@@ -228,6 +256,18 @@ impl Receiver {
             return true;
         }
         false
+    }
+
+    /// Widens what is reported as a duplicate, if it touches this (`tcp_dsack_extend`).
+    fn extend_duplicate(&mut self, start: Offset, end: Offset) {
+        match &mut self.duplicate {
+            None => self.duplicate = Some((start, end)),
+            Some((low, high)) if start <= *high && *low <= end => {
+                *low = start.min(*low);
+                *high = end.max(*high);
+            }
+            Some(_) => {}
+        }
     }
 
     fn drop_early(&mut self) {

@@ -318,96 +318,78 @@ mod chaos {
     }
 }
 
-/// Segments nobody should send.
-mod hostility {
+mod keys_that_no_script_can_show {
     use super::*;
-    use crate::net::segment::{Flags, Segment, Seq};
-    use crate::rng::{Purpose, Rng};
-    use crate::tcp::{Cx, Identity};
 
-    /// Numbers near the legal ones, or far away.
-    fn number(rng: &mut Rng, base: u32) -> Seq {
-        let spread = [2, 200, 3_000, 80_000, u32::MAX][(rng.next_u32() % 5) as usize];
-        Seq(base.wrapping_add(rng.next_u32() % spread).wrapping_sub(spread / 3))
+    fn with(change: impl FnOnce(&mut Kernel)) -> Dialogue {
+        let mut kernel = Kernel::default();
+        change(&mut kernel);
+        Dialogue::established(kernel, Peer::Plain)
     }
 
-    fn segment(rng: &mut Rng, peer: u32, ours: u32) -> Segment {
-        let bits = rng.next_u32();
-        let flag = |bit: u32, odds: u32| (bits >> bit).is_multiple_of(odds);
-        let mut segment = Segment {
-            seq: number(rng, peer),
-            ack: number(rng, ours),
-            flags: Flags {
-                syn: flag(0, 16),
-                fin: flag(4, 16),
-                rst: flag(8, 512),
-                psh: flag(14, 2),
-                ack: !flag(15, 16),
-            },
-            window: u16::try_from(rng.next_u32() % 65_536).unwrap() >> (rng.next_u32() % 16),
-            payload: vec![7; (rng.next_u32() % 4 * 300) as usize],
-            ..Segment::default()
-        };
-        if rng.happens(0.5) {
-            segment.options.timestamps = Some((rng.next_u32() % 10_000, rng.next_u32() % 10_000));
-        }
-        for slot in 0..(rng.next_u32() % 5) as usize {
-            segment.options.sack[slot.min(3)] = Some((number(rng, ours), number(rng, ours)));
-        }
-        segment
+    /// When the next timer is due, from now.
+    fn wait_for(t: &mut Dialogue) -> (Micros, Timer) {
+        let now = t.act(|_, cx| cx.now);
+        let (at, timer) = t.socket.next_deadline().expect("a timer is pending");
+        (at.since(now), timer)
     }
 
-    fn call(rng: &mut Rng, socket: &mut Socket, cx: Cx<'_>) {
-        let mut buf = Vec::new();
-        match rng.next_u32() % 64 {
-            0 => socket.close(cx),
-            1 => _ = socket.shutdown_write(cx),
-            2 => _ = socket.shutdown_read(cx),
-            3 => socket.set_keepalive(cx, true, Some(ms(300)), Some(ms(200)), Some(2)),
-            4 => socket.set_fin_timeout(None),
-            5..24 => _ = socket.send(cx, &[1; 3_000]),
-            24..40 => _ = socket.recv(cx, &mut buf, 700),
-            _ => {}
+    #[test]
+    fn mss_bounds_our_segments_and_initial_cwnd_their_number() {
+        let mut t = with(|kernel| (kernel.mss, kernel.initial_cwnd) = (500, 2));
+        t.write(2_000).unwrap();
+        t.we_send(". 1:501(500) ack 1");
+        t.we_send("P. 501:1001(500) ack 1");
+        t.then_silence();
+    }
+
+    #[test]
+    fn time_wait_lasts_as_long_as_it_says() {
+        let mut t = with(|kernel| kernel.time_wait = Micros::from_secs(5));
+        t.act(Socket::close);
+        t.we_send("F. 1:1(0) ack 1");
+        t.peer_sends("F.", 0, 2);
+        t.we_send(". 2:2(0) ack 2");
+        assert_eq!(wait_for(&mut t), (Micros::from_secs(5), Timer::TimeWait));
+    }
+
+    #[test]
+    fn an_ack_is_delayed_for_the_shortest_time_at_most_for_the_longest() {
+        for (least, most, expected) in [(40, 200, 40), (80, 200, 80), (80, 20, 20)] {
+            let mut t = with(|kernel| {
+                (kernel.delayed_ack_min, kernel.delayed_ack_max, kernel.tick) = (ms(least), ms(most), Micros::ZERO);
+            });
+            // The ACK of a FIN with data waits for our own FIN.
+            t.peer_sends("PF.", 200, 1);
+            assert_eq!(wait_for(&mut t), (ms(expected), Timer::DelayedAck));
         }
     }
 
     #[test]
-    fn arbitrary_segments_cause_no_panic_and_no_answer_to_a_reset() {
-        for seed in 0..3_000 {
-            let mut rng = Rng::new(seed, 3, Purpose::Behaviour);
-            let kernel =
-                Kernel { nodelay: seed.is_multiple_of(2), tcp_sack: !seed.is_multiple_of(3), ..Kernel::default() };
-            let mut now = SimTime::from_micros(10_000_000);
-            let id = Identity { local_port: 1, remote_port: 2, iss: Seq(u32::MAX - 1_000), ts_offset: 0 };
-            let syn =
-                Segment { flags: Flags { syn: true, ..Flags::default() }, window: 9_000, ..segment(&mut rng, 5, 0) };
-            let cx = Cx { now, kernel: &kernel };
-            let mut socket =
-                if seed.is_multiple_of(5) { Socket::connect(cx, id) } else { Socket::accept(cx, id, &syn) };
-            let mut ours = u32::MAX - 999;
-            for step in 0..300 {
-                now += Micros::new(u64::from(rng.next_u32() % 400_000) >> (rng.next_u32() % 12));
-                let cx = Cx { now, kernel: &kernel };
-                socket.handle_deadline(cx);
-                call(&mut rng, &mut socket, cx);
-                while let Some(out) = socket.poll_transmit(cx) {
-                    ours = out.seq.0.wrapping_add(out.sequence_length());
-                }
-                let mut arrives = segment(&mut rng, syn.seq.0.wrapping_add(1), ours);
-                if step == 0 {
-                    arrives.seq = if seed.is_multiple_of(5) { syn.seq } else { syn.seq.plus(1) };
-                    arrives.flags = Flags { ack: true, syn: seed.is_multiple_of(5), ..Flags::default() };
-                    arrives.ack = Seq(u32::MAX - 999);
-                }
-                socket.handle_segment(cx, &arrives);
-                let mut answers = 0;
-                while let Some(answer) = socket.poll_transmit(cx) {
-                    assert!(!(arrives.flags.rst && answer.flags.rst), "seed {seed}: a RST was answered with a RST");
-                    ours = answer.seq.0.wrapping_add(answer.sequence_length());
-                    answers += 1;
-                }
-                assert!(answers < 1_000, "seed {seed}: {answers} answers");
+    fn tcp_wmem_bounds_what_a_write_takes() {
+        let mut t = with(|kernel| kernel.tcp_wmem = [4_096; 3]);
+        assert_eq!(t.write(10_000), Ok(4_096));
+    }
+
+    #[test]
+    fn small_segments_are_merged_when_they_go_again_if_tcp_retrans_collapse_says_so() {
+        for (merge, again) in [(true, "P. 1:201(200) ack 1"), (false, "P. 1:101(100) ack 1")] {
+            let mut t = with(|kernel| kernel.tcp_retrans_collapse = merge);
+            for place in ["P. 1:101(100) ack 1", "P. 101:201(100) ack 1"] {
+                t.write(100).unwrap();
+                t.we_send(place);
             }
+            t.wait(ms(300));
+            t.we_send(again);
         }
+    }
+
+    #[test]
+    fn nodelay_lets_a_second_small_segment_go() {
+        let mut t = with(|kernel| kernel.nodelay = false);
+        t.write(100).unwrap();
+        t.we_send("P. 1:101(100) ack 1");
+        t.write(100).unwrap();
+        t.then_silence();
     }
 }

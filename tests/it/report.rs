@@ -11,9 +11,14 @@ fn run(bench: &Bench, out: &str, more: &[&str]) {
     bench.succeed(&args);
 }
 
+/// In hexadecimal.
+fn sha256(bytes: &[u8]) -> String {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
 #[test]
 fn the_page_is_the_same_whoever_asks_for_it_and_the_manifest_lists_it() {
-    use sha2::Digest as _;
     let bench = Bench::new();
     run(&bench, "at-once", &["--report"]);
     run(&bench, "later", &[]);
@@ -25,8 +30,7 @@ fn the_page_is_the_same_whoever_asks_for_it_and_the_manifest_lists_it() {
     bench.succeed(&["report", "later"]);
     assert_eq!(files, bytes_of(&bench.path("later")), "made again, the same bytes");
     let manifest: serde_json::Value = serde_json::from_slice(&files["manifest.json"]).expect("JSON");
-    let hash: String = sha2::Sha256::digest(&files["report.html"]).iter().map(|b| format!("{b:02x}")).collect();
-    assert_eq!(manifest["files"]["report.html"], hash);
+    assert_eq!(manifest["files"]["report.html"], sha256(&files["report.html"]));
     assert_eq!(manifest["files"].as_object().expect("files").len() + 1, files.len(), "nothing unlisted");
     assert!(files["report.html"].len() < 500_000);
     run(&bench, "later", &[]);
@@ -112,13 +116,9 @@ fn files_that_are_not_what_the_run_wrote_are_refused() {
 
 #[test]
 fn a_table_with_the_right_hash_and_wrong_contents_is_refused_by_line() {
-    use sha2::Digest as _;
     let hashed = |from: &'static str, to: &'static str| {
         move |dir: &Path| {
-            let hash = |dir: &Path| {
-                let bytes = std::fs::read(dir.join("percentiles.csv")).expect("the file");
-                sha2::Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect::<String>()
-            };
+            let hash = |dir: &Path| sha256(&std::fs::read(dir.join("percentiles.csv")).expect("the file"));
             let old = hash(dir);
             edit(dir, "percentiles.csv", from, to);
             edit(dir, "manifest.json", &old, &hash(dir));

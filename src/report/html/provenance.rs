@@ -172,7 +172,7 @@ fn again(study: &Study) -> String {
             Value::Number(_) | Value::String(_) | Value::Object(_) => words.extend([option, plain(value)]),
         }
     }
-    if study.engine != "turmoil" {
+    if study.engine != "event" {
         words.extend(["--engine".to_owned(), study.engine.clone()]);
     }
     words.push("--report".to_owned());

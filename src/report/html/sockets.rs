@@ -19,9 +19,10 @@ const COLOURS: [Colour; census::STATES.len()] =
 
 pub(super) fn part(study: &Study, focus: &Point) -> Part {
     let mut part = Part::new("sockets", "Sockets over time");
-    let mean = if study.seeds.len() > 1 { ", the mean over seeds" } else { "" };
+    // Where seeds grew until an interval was narrow enough, points differ in their number.
+    let seeds = focus.strategies.first().map_or(1, |results| results.each("streams").len().max(1) as u64);
+    let mean = if seeds > 1 { ", the mean over seeds" } else { "" };
     part.texts.push(opening(study, focus, &format!("the server's sockets in each TCP state, second by second{mean}.")));
-    let seeds = study.seeds.len() as u64;
     let high = focus.strategies.iter().flat_map(|results| &results.timeline);
     let high = high.map(|second| second.sockets.iter().sum::<u64>()).max().unwrap_or(0);
     let y = Axis::linear("sockets", [share(high, seeds)]);

@@ -71,7 +71,7 @@ fn price(point: &Point) -> Option<String> {
 
 /// How sure that is.
 fn certainty(study: &Study, focus: &Point) -> Vec<String> {
-    let seeds = study.seeds.len();
+    let seeds = focus.strategies.first().map_or(0, |results| results.each("streams").len());
     let (mut sure, mut more, mut fewer, mut open) = (Vec::new(), 0, 0, 0);
     for (i, results) in focus.strategies.iter().enumerate() {
         let Some(row) = interval(study, focus, i, metric::LOSS) else { continue };
@@ -97,8 +97,9 @@ fn certainty(study: &Study, focus: &Point) -> Vec<String> {
     if !sure.is_empty() {
         return vec![format!("Over {} (95 %, all together): {}.", things(seeds as u64, "seed", "seeds"), list(&sure))];
     }
-    let seeds = things(seeds as u64, "seed", "seeds");
-    let give = if study.seeds.len() == 1 { "gives" } else { "give" };
+    let many = seeds;
+    let seeds = things(many as u64, "seed", "seeds");
+    let give = if many == 1 { "gives" } else { "give" };
     vec![format!("{seeds} {give} no interval for the differences; run with --seeds 10 to get one.")]
 }
 
