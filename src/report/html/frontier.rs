@@ -4,7 +4,7 @@ use crate::report::chart::axis::Axis;
 use crate::report::chart::curves::{Spot, spots};
 use crate::report::chart::series;
 use crate::report::html::verdict::micros;
-use crate::report::html::{Cell, DRAWN, Figure, NAMED, Part, Table, interval, list, metric, opening, sentence};
+use crate::report::html::{Cell, DRAWN, Figure, NAMED, Part, Table, interval, list, metric, opening};
 use crate::report::reading::{Point, Results, Study};
 use crate::report::units::{digits, things, time};
 
@@ -90,7 +90,7 @@ fn finding(point: &Point) -> String {
     let begin = if front.len() == 1 { "Best in both" } else { "None is better in both than these" };
     let rest = match rest.as_slice() {
         [] => String::new(),
-        [one] => format!(" {} is worse than one of them.", sentence(&one.strategy)),
+        [one] => format!(" {} is worse than one of them.", one.strategy),
         several => format!(" The other {} are each worse than one of them.", several.len()),
     };
     format!("{begin}: {}.{rest}", list(&named))

@@ -1,7 +1,7 @@
 //! The finding in words, and the table with its intervals.
 
 use crate::ledger::metric::Metric;
-use crate::report::html::{Cell, NAMED, Part, Table, each, interval, list, metric, named, sentence};
+use crate::report::html::{Cell, NAMED, Part, Table, each, interval, list, metric, named};
 use crate::report::reading::{Point, Results, Study};
 use crate::report::units::{count, digits, percent, ratio, things, time};
 use crate::time::Micros;
@@ -49,7 +49,7 @@ fn loss(point: &Point) -> String {
             count(results.sum("lost_to_peer"))
         )
     };
-    sentence(&(each(&sorted, Results::loss, words) + "."))
+    each(&sorted, Results::loss, words) + "."
 }
 
 /// What it costs to close by the strategy that lost least instead of the one that lost most.
@@ -141,11 +141,7 @@ fn range(study: &Study, name: &str) -> Option<String> {
         ));
     }
     let [least, most] = [low, high].map(|results| ratio(results.sum("lost"), results.sum("streams")));
-    Some(sentence(&format!(
-        "{name} lost between {least} ({}) and {most} ({}) stanzas a stream.",
-        named(low_at),
-        named(high_at)
-    )))
+    Some(format!("{name} lost between {least} ({}) and {most} ({}) stanzas a stream.", named(low_at), named(high_at)))
 }
 
 fn table(study: &Study) -> Table {
