@@ -20,11 +20,15 @@ keys = system(sprintf("awk -F, 'NR==1 {for (i=1; $i != \"metric\"; i++) printf \
 if (!exists("point")) {
     point = system(sprintf("awk -F, 'NR==1 {while ($(n+1) != \"metric\") n++} NR==2 {for (i=1; i<=n; i++) printf \"%%s%%s\", (i>1 ? \",\" : \"\"), $i}' '%s/comparison.csv'", dir))
 }
-# A file's rows at that point, header included; those of one strategy and one metric, where these are not empty.
-some(file, strategy, metric, at) = sprintf("< awk -F, -v keys='%s' -v point='%s' -v s='%s' -v m='%s' 'NR==1 {for (i=1; i<=NF; i++) c[$i]=i; n=split(keys, k, \",\"); split(point, p, \",\"); if (point == \"\") n=0; print; next} s != \"\" && $c[\"strategy\"] != s {next} m != \"\" && $c[\"metric\"] != m {next} {for (i=1; i<=n; i++) if ($c[k[i]] != p[i]) next; print}' '%s/%s'", keys, at, strategy, metric, dir, file)
+# Programs for awk are put together with dots: the sprintf of gnuplot 5.4 garbles long texts.
+COLUMNS = 'NR==1 {for (i=1; i<=NF; i++) c[$i]=i; n=(P=="-" ? 0 : split(K,k,",")); split(P,p,",")'
+HERE = 'for (i=1; i<=n; i++) if ($c[k[i]] != p[i]) next;'
+solid(text) = strlen(text) ? text : "-"
+awk(file, strategy, metric, at, program) = "< awk -F, -v 'K=" . solid(keys) . "' -v 'P=" . solid(at) . "' -v 's=" . strategy . "' -v 'm=" . metric . "' '" . program . "' '" . dir . "/" . file . "'"
+# A file's rows of one strategy and one metric at a point, header included.
+some(file, strategy, metric, at) = awk(file, strategy, metric, at, COLUMNS . '; print; next} $c["strategy"]==s && $c["metric"]==m {' . HERE . ' print}')
 pick(file, strategy, metric) = some(file, strategy, metric, point)
 names = system(sprintf("awk -F, 'NR==1 {for (i=1; i<=NF; i++) c[$i]=i; next} !seen[$c[\"strategy\"]]++ {printf \"%%s \", $c[\"strategy\"]}' '%s/percentiles.csv'", dir))
-seeds = int(system(sprintf("awk -F, 'NR==1 {for (i=1; i<=NF; i++) c[$i]=i; next} !seen[$c[\"seed\"]]++ {n++} END {print n}' '%s/summary.csv'", dir)))
 where = strlen(point) ? sprintf(" at %s = %s", keys, point) : ""
 
 either(value, instead) = value == value ? value : instead
@@ -76,7 +80,7 @@ set title "Difference in loss to the reference" . where noenhanced
 set xlabel "stanzas lost a stream, minus those of the reference"
 unset ylabel
 unset key
-set xrange [*:*]
+set xrange [*<0:0<*]
 set yrange [words(names) + 0.5:0.5]
 set xtics auto
 set ytics noenhanced (word(names, 1) 1)
@@ -89,7 +93,9 @@ unset arrow 1
 states = "established syn_sent syn_received fin_wait_1 fin_wait_2 close_wait closing last_ack time_wait"
 colours = "#9cc3ea #cfa9e8 #6a3a91 #a03b22 #e9b44c #1e6b41 #8fd0a9 #1f62a9 #c3c9d1"
 # The mean over seeds at each second; column n + 1 is the sum of the first n states.
-mean(name) = pick("timeline.csv", name, "") . sprintf(" | awk -F, -v states='%s' -v seeds=%d 'NR==1 {for (i=1; i<=NF; i++) c[$i]=i; n=split(states, s, \" \"); print states; next} {at=$c[\"second\"]; if (at>last) last=at; sum=0; for (i=1; i<=n; i++) {sum+=$c[s[i]]; total[at, i]+=sum}} END {for (at=0; at<=last; at++) {printf \"%%d\", at; for (i=1; i<=n; i++) printf \",%%g\", total[at, i]/seeds; print \"\"}}'", states, seeds)
+SUMS = '; h=split(m,q," "); printf "t"; for (i=1; i<=h; i++) printf ",%s", q[i]; print ""; next} $c["strategy"]==s {' . HERE . ' t=$c["second"]; if (t+0>l) l=t+0; u=0; for (i=1; i<=h; i++) {u+=$c[q[i]]; a[t+0,i]+=u} if (!z[$c["seed"]]++) d++}'
+MEANS = ' END {for (t=0; t<=l; t++) {printf "%d", t; for (i=1; i<=h; i++) printf ",%g", a[t,i]/d; print ""}}'
+mean(name) = awk("timeline.csv", name, states, point, COLUMNS . SUMS . MEANS)
 set terminal svg size 720,320 * words(names) font "sans-serif,13" background "white"
 set output out . "/sockets.svg"
 set xrange [0:*]
@@ -113,7 +119,9 @@ set xlabel "socket time a stream [s]"
 set ylabel "stanzas lost a stream"
 set xrange [0:*]
 set key outside right top noenhanced noreverse Right
-both(name) = pick("comparison.csv", name, "") . sprintf(" | awk -F, -v s='%s' 'NR==1 {for (i=1; i<=NF; i++) c[$i]=i; print \"x,y,xlow,xhigh,ylow,yhigh\"; next} $c[\"strategy\"]==s && $c[\"metric\"]==\"lost\" {y=$c[\"estimate\"]; yl=$c[\"low\"]; yh=$c[\"high\"]} $c[\"strategy\"]==s && $c[\"metric\"]==\"socket_us\" {x=$c[\"estimate\"]; xl=$c[\"low\"]; xh=$c[\"high\"]} END {if (yl==\"\") yl=yh=y; if (xl==\"\") xl=xh=x; printf \"%%s,%%s,%%s,%%s,%%s,%%s\\n\", x/1e6, y, xl/1e6, xh/1e6, yl, yh}'", name)
+BOTH = '; print "x,y,xlow,xhigh,ylow,yhigh"; next} $c["strategy"]==s {' . HERE . ' if ($c["metric"]=="lost") {y=$c["estimate"]; yl=$c["low"]; yh=$c["high"]} if ($c["metric"]=="socket_us") {x=$c["estimate"]; xl=$c["low"]; xh=$c["high"]}}'
+ENDS = ' END {if (yl=="") yl=yh=y; if (xl=="") xl=xh=x; printf "%s,%s,%s,%s,%s,%s\n", x/1e6, y, xl/1e6, xh/1e6, yl, yh}'
+both(name) = awk("comparison.csv", name, "-", point, COLUMNS . BOTH . ENDS)
 plot for [i=1:words(names)] both(word(names, i)) using "x":"y":"xlow":"xhigh":"ylow":"yhigh" with xyerrorbars pointtype i + 4 linewidth 1.5 linecolor i title word(names, i)
 
 # Two varied keys: loss for each pair, a map a strategy.
