@@ -227,7 +227,7 @@ fn each(strategies: &[Results], key: impl Fn(&Results) -> f64, words: impl Fn(&R
     let order = |a: &&Results, b: &&Results| key(a).total_cmp(&key(b));
     let ends = [strategies.iter().min_by(order), strategies.iter().max_by(order)];
     let ends: Vec<String> = ends.into_iter().flatten().map(words).collect();
-    format!("of {} strategies between {}", strategies.len(), ends.join(" and "))
+    format!("of {} strategies, at one end {}", strategies.len(), ends.join(", at the other "))
 }
 
 /// The row of comparison.csv for a strategy and metric.

@@ -103,7 +103,7 @@ fn worded(mut words: Vec<(f64, String)>) -> String {
     if words.len() > NAMED {
         words.sort_by(|a, b| a.0.total_cmp(&b.0));
         let (least, largest) = (&words[0].1, &words[words.len() - 1].1);
-        return format!("of {} strategies between {least} and {largest}", words.len());
+        return format!("of {} strategies, at one end {least}, at the other {largest}", words.len());
     }
     words.into_iter().map(|(_, words)| words).collect::<Vec<_>>().join("; ")
 }

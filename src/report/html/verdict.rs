@@ -49,7 +49,7 @@ fn loss(point: &Point) -> String {
             count(results.sum("lost_to_peer"))
         )
     };
-    each(&sorted, Results::loss, words) + "."
+    each(&sorted, Results::loss, words).replacen("of ", if sorted.len() > NAMED { "Of " } else { "of " }, 1) + "."
 }
 
 /// What it costs to close by the strategy that lost least instead of the one that lost most.
