@@ -120,7 +120,12 @@ fn as_written(study: &Study, point: usize) -> Vec<(String, String)> {
     let size: usize = grid.iter().map(|(_, values)| values.len()).product();
     let keys = grid.iter().map(|(key, _)| *key);
     if size != study.points.len() || !keys.eq(study.keys.iter().map(String::as_str)) {
-        let unit = |key: &str, value: &str| if is_time(key) { format!("{value}us") } else { value.to_owned() };
+        let unit = |key: &str, value: &str| match key.rsplit('.').next() {
+            _ if is_time(key) => format!("{value}us"),
+            Some("rate") => format!("{value}bit"),
+            Some("queue") => format!("{value}B"),
+            _ => value.to_owned(),
+        };
         return study.points[point].varied.iter().map(|(key, value)| (key.clone(), unit(key, value))).collect();
     }
     // The first key changes slowest.
