@@ -25,5 +25,6 @@ mod random_scenarios;
 mod readers;
 mod readme;
 mod studies;
+mod report;
 mod support;
 mod trace;
