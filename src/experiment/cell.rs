@@ -1,5 +1,7 @@
 //! What remains of a cell (strategy, seed, sweep point) once its nodes are folded together.
 
+use serde::{Deserialize, Serialize};
+
 use crate::ledger::census::Census;
 use crate::ledger::fate::Outcome;
 use crate::ledger::metric::{Metric, Percentile, Ranked, Sample};
@@ -7,7 +9,7 @@ use crate::ledger::record::{LostStanza, NodeLedger, StreamRecord};
 use crate::time::{Micros, SimTime};
 
 /// Sums over streams.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Streams.
     pub streams: u64,
@@ -109,11 +111,16 @@ impl Tally {
 }
 
 /// A node's ledger, reduced to what its cell needs.
-#[derive(Clone, Debug, Default)]
+///
+/// It is what `cells.bin` holds of a node: whoever changes a field here or below gives [`kept::FORM`](super::kept::FORM)
+/// a new number.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Part {
     tally: Tally,
     samples: [Sample; 4],
+    #[serde(with = "crate::ledger::ascending")]
     opened: Vec<SimTime>,
+    #[serde(with = "crate::ledger::ascending")]
     closed: Vec<SimTime>,
     census: Census,
     lost: Vec<LostStanza>,
@@ -136,6 +143,9 @@ impl Part {
                 part.closed.push(until);
             }
         }
+        part.samples.iter_mut().for_each(Sample::sort);
+        part.opened.sort_unstable();
+        part.closed.sort_unstable();
         if keep_streams {
             part.streams = ledger.streams;
         }

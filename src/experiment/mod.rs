@@ -8,7 +8,9 @@
 pub mod balance;
 pub mod cell;
 pub mod comparison;
+pub mod kept;
 pub mod rows;
+pub mod shard;
 pub mod statistics;
 
 mod pool;
@@ -26,6 +28,8 @@ use crate::time::{Micros, SimTime};
 use self::balance::Imbalance;
 use self::cell::{Cell, Part, SeedResult};
 use self::comparison::{Comparison, ContenderResult, PointResult};
+use self::kept::{Finished, Kept, Task};
+use self::pool::Taker;
 
 /// What to run.
 #[derive(Clone, Debug)]
@@ -60,11 +64,27 @@ pub struct Pooled<'a> {
     pub samples: Vec<[Ranked; 4]>,
 }
 
-/// Who takes the results as they come, in order.
-pub trait Sink {
-    /// What may go wrong with taking them.
+/// Who keeps what remains of single nodes.
+pub trait NodeSink {
+    /// What may go wrong with keeping them.
     type Error;
 
+    /// A node was computed: at once, out of order. `bytes` is all that remains of it, in the form that
+    /// [`Kept::find`] gives back.
+    ///
+    /// # Errors
+    /// Where it cannot be kept: the run stops.
+    fn finished(&mut self, task: Task, bytes: &[u8]) -> Result<(), Self::Error>;
+
+    /// A node's turn has come, whether it was computed now or found.
+    ///
+    /// # Errors
+    /// Where it cannot be kept: the run stops.
+    fn node(&mut self, task: Task, bytes: &[u8]) -> Result<(), Self::Error>;
+}
+
+/// Who takes the results as they come, in order.
+pub trait Sink: NodeSink {
     /// A seed of a sweep point is complete.
     ///
     /// # Errors
@@ -89,6 +109,11 @@ pub trait Observer: Sync {
 
     /// A node with `peers` peers has come to its end.
     fn node_done(&self, peers: u32);
+
+    /// Whether nobody waits for the rest any more. Asked often, from every thread: the run then ends soon.
+    fn interrupted(&self) -> bool {
+        false
+    }
 }
 
 /// Why a run stopped.
@@ -102,6 +127,9 @@ pub enum ExperimentError<E> {
         /// What happened.
         cause: NodeError,
     },
+    /// The observer was [interrupted](Observer::interrupted).
+    #[error("interrupted")]
+    Interrupted,
     /// The results could not be kept.
     #[error(transparent)]
     Sink(E),
@@ -147,55 +175,33 @@ pub enum NodeError {
     /// The simulator broke: a fault of the program, not of the scenario.
     #[error("the simulator broke: {0}")]
     Panic(String),
+    /// What remains of it cannot be written down.
+    #[error("its result cannot be written down: {0}")]
+    Form(#[from] postcard::Error),
 }
 
-/// One node of one cell, by position in the plan.
-#[derive(Clone, Copy, Debug)]
-struct Task {
-    point: usize,
-    seed: u64,
-    contender: usize,
-    node: NodeId,
-}
-
-/// Runs the whole plan and hands every result to `sink` in order.
+/// Runs the whole plan and hands every result to `sink` in order. Nodes that are `kept` are not run again.
 ///
 /// # Errors
 /// The first failure in the order of sweep point, seed, strategy and node; nothing that comes after it is handed on.
 pub fn run<S: Sink>(
     plan: &Plan,
     engine: &dyn Engine,
+    kept: &dyn Kept,
     sink: &mut S,
     observer: &dyn Observer,
 ) -> Result<Comparison, ExperimentError<S::Error>> {
-    let tasks = tasks(plan);
-    let peer_time = tasks.iter().fold(Micros::ZERO, |sum, task| {
-        let scenario = &plan.points[task.point].scenario;
-        sum + scenario.duration * u64::from(peers_of(scenario, task.node))
-    });
-    observer.planned(tasks.len() as u64, peer_time);
-    let threads = rayon::ThreadPoolBuilder::new()
-        .num_threads(plan.jobs)
-        .build()
-        .map_err(|cause| ExperimentError::Threads { jobs: plan.jobs, cause })?;
     let mut fold = Fold::new(plan, engine.name(), sink);
-    pool::in_order(
-        &threads,
-        &tasks,
-        |task| run_node(plan, engine, *task, observer),
-        |task, part| match part {
-            Ok(part) => fold.take(*task, part),
-            Err(cause) => Err(ExperimentError::Node { place: whereabouts(plan, *task), cause }),
-        },
-    )?;
+    run_tasks(&Work { plan, engine, kept, observer }, &tasks(plan), &mut fold)?;
     Ok(fold.comparison)
 }
 
-fn tasks(plan: &Plan) -> Vec<Task> {
+/// Every node of the plan, in order.
+pub fn tasks(plan: &Plan) -> Vec<Task> {
     let mut tasks = Vec::new();
-    for (point, SweepPoint { scenario, .. }) in plan.points.iter().enumerate() {
+    for (point, SweepPoint { scenario, .. }) in (0..).zip(&plan.points) {
         for &seed in &plan.seeds {
-            for contender in 0..scenario.strategies.len() {
+            for (contender, _) in (0..).zip(&scenario.strategies) {
                 tasks.extend((0..scenario.nodes).map(|node| Task { point, seed, contender, node: NodeId(node) }));
             }
         }
@@ -203,37 +209,90 @@ fn tasks(plan: &Plan) -> Vec<Task> {
     tasks
 }
 
-fn whereabouts(plan: &Plan, task: Task) -> Whereabouts {
-    let SweepPoint { varied, scenario } = &plan.points[task.point];
-    Whereabouts {
-        varied: varied.clone(),
-        seed: task.seed,
-        strategy: scenario.strategies[task.contender].name.clone(),
-        node: task.node,
-    }
+/// What the threads share.
+struct Work<'a> {
+    plan: &'a Plan,
+    engine: &'a dyn Engine,
+    kept: &'a dyn Kept,
+    observer: &'a dyn Observer,
 }
 
+fn run_tasks<E, K>(work: &Work<'_>, tasks: &[Task], taker: &mut K) -> Result<(), ExperimentError<E>>
+where
+    K: Taker<Task, Result<Finished, NodeError>, Error = ExperimentError<E>>,
+{
+    let Work { plan, observer, .. } = work;
+    let peer_time = tasks.iter().fold(Micros::ZERO, |sum, task| {
+        let scenario = &plan.point(*task).scenario;
+        sum + scenario.duration * u64::from(peers_of(scenario, task.node))
+    });
+    observer.planned(tasks.len() as u64, peer_time);
+    let threads = rayon::ThreadPoolBuilder::new()
+        .num_threads(plan.jobs)
+        .build()
+        .map_err(|cause| ExperimentError::Threads { jobs: plan.jobs, cause })?;
+    pool::in_order(&threads, tasks, |task| work.node(*task), taker)
+}
+
+impl Plan {
+    /// The sweep point of a task.
+    pub fn point(&self, task: Task) -> &SweepPoint {
+        &self.points[task.point as usize]
+    }
+
+    fn failure<E>(&self, task: Task, cause: NodeError) -> ExperimentError<E> {
+        if matches!(cause, NodeError::Run(RunError::Interrupted)) {
+            return ExperimentError::Interrupted;
+        }
+        ExperimentError::Node { place: self.whereabouts(task), cause }
+    }
+
+    /// The task in words.
+    pub fn whereabouts(&self, task: Task) -> Whereabouts {
+        let SweepPoint { varied, scenario } = self.point(task);
+        Whereabouts {
+            varied: varied.clone(),
+            seed: task.seed,
+            strategy: scenario.strategies[task.contender as usize].name.clone(),
+            node: task.node,
+        }
+    }
+}
 /// Peers dealt out to a node: stream `n` belongs to node `n` modulo the number of nodes.
-fn peers_of(scenario: &Scenario, node: NodeId) -> u32 {
+pub fn peers_of(scenario: &Scenario, node: NodeId) -> u32 {
     scenario.peers / scenario.nodes + u32::from(node.0 < scenario.peers % scenario.nodes)
 }
 
-/// Simulates a node. A broken invariant inside the simulator must name its cell like any other failure, and must not
-/// leave the fold waiting: so a panic becomes an error.
-fn run_node(plan: &Plan, engine: &dyn Engine, task: Task, observer: &dyn Observer) -> Result<Part, NodeError> {
-    catch_unwind(AssertUnwindSafe(|| simulate(plan, engine, task, observer)))
-        .unwrap_or_else(|panic| Err(NodeError::Panic(panic_text(panic.as_ref()))))
-}
+impl Work<'_> {
+    /// Finds or simulates a node. A broken invariant inside the simulator must name its cell like any other failure, and
+    /// must not leave the fold waiting: so a panic becomes an error.
+    fn node(&self, task: Task) -> Result<Finished, NodeError> {
+        catch_unwind(AssertUnwindSafe(|| self.found(task).map_or_else(|| self.simulate(task), Ok)))
+            .unwrap_or_else(|panic| Err(NodeError::Panic(panic_text(panic.as_ref()))))
+    }
 
-fn simulate(plan: &Plan, engine: &dyn Engine, task: Task, observer: &dyn Observer) -> Result<Part, NodeError> {
-    let Task { point, contender, seed, node } = task;
-    let scenario = &plan.points[point].scenario;
-    let progress = NodeProgress { observer, peers: peers_of(scenario, node), last: AtomicU64::new(0) };
-    let ledger = engine.run(&NodeRun { scenario, contender, seed, node }, &progress)?;
-    progress.reached(SimTime::ZERO + scenario.duration);
-    observer.node_done(progress.peers);
-    balance::check(&ledger)?;
-    Ok(Part::of(ledger, plan.streams))
+    fn found(&self, task: Task) -> Option<Finished> {
+        let found = Finished::found(self.kept.find(task)?)?;
+        let scenario = &self.plan.point(task).scenario;
+        let peers = peers_of(scenario, task.node);
+        self.observer.advanced(peers, scenario.duration, SimTime::ZERO + scenario.duration);
+        self.observer.node_done(peers);
+        Some(found)
+    }
+
+    fn simulate(&self, task: Task) -> Result<Finished, NodeError> {
+        let Self { plan, observer, .. } = self;
+        let scenario = &plan.point(task).scenario;
+        let progress =
+            NodeProgress { observer: *observer, peers: peers_of(scenario, task.node), last: AtomicU64::new(0) };
+        progress.reached(SimTime::ZERO)?;
+        let node = NodeRun { scenario, contender: task.contender as usize, seed: task.seed, node: task.node };
+        let ledger = self.engine.run(&node, &progress)?;
+        progress.reached(SimTime::ZERO + scenario.duration)?;
+        observer.node_done(progress.peers);
+        balance::check(&ledger)?;
+        Ok(Finished::new(Part::of(ledger, plan.streams))?)
+    }
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> String {
@@ -249,9 +308,13 @@ struct NodeProgress<'a> {
 }
 
 impl Progress for NodeProgress<'_> {
-    fn reached(&self, now: SimTime) {
+    fn reached(&self, now: SimTime) -> Result<(), RunError> {
+        if self.observer.interrupted() {
+            return Err(RunError::Interrupted);
+        }
         let before = self.last.fetch_max(now.as_micros(), Ordering::Relaxed);
         self.observer.advanced(self.peers, now.since(SimTime::from_micros(before)), now);
+        Ok(())
     }
 }
 
@@ -281,8 +344,8 @@ impl<'a, S: Sink> Fold<'a, S> {
         }
     }
 
-    fn take(&mut self, task: Task, part: Part) -> Result<(), ExperimentError<S::Error>> {
-        let point = &self.plan.points[task.point];
+    fn fold(&mut self, task: Task, part: Part) -> Result<(), ExperimentError<S::Error>> {
+        let point = self.plan.point(task);
         self.part.merge(part);
         if task.node.0 + 1 < point.scenario.nodes {
             return Ok(());
@@ -319,6 +382,32 @@ impl<'a, S: Sink> Fold<'a, S> {
         });
         self.comparison.points.push(PointResult::new(point, contenders.collect()));
         Ok(())
+    }
+}
+
+impl<S: Sink> Taker<Task, Result<Finished, NodeError>> for Fold<'_, S> {
+    type Error = ExperimentError<S::Error>;
+
+    fn come(&mut self, task: &Task, result: &Result<Finished, NodeError>) -> Result<(), Self::Error> {
+        keep(*task, result, self.sink)
+    }
+
+    fn take(&mut self, task: &Task, result: Result<Finished, NodeError>) -> Result<(), Self::Error> {
+        let finished = result.map_err(|cause| self.plan.failure(*task, cause))?;
+        self.sink.node(*task, &finished.bytes).map_err(ExperimentError::Sink)?;
+        self.fold(*task, finished.part)
+    }
+}
+
+/// Keeps a node that was computed now; one that failed waits for its turn.
+fn keep<S: NodeSink>(
+    task: Task,
+    result: &Result<Finished, NodeError>,
+    sink: &mut S,
+) -> Result<(), ExperimentError<S::Error>> {
+    match result {
+        Ok(finished) if finished.new => sink.finished(task, &finished.bytes).map_err(ExperimentError::Sink),
+        _ => Ok(()),
     }
 }
 

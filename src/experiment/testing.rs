@@ -71,7 +71,7 @@ impl Engine for MadeUp {
             return Err(RunError::Failed("no tick is short enough".into()));
         }
         self.break_under(run.seed);
-        progress.reached(SimTime::from_micros(5_000_000));
+        progress.reached(SimTime::from_micros(5_000_000))?;
         let mut ledger = NodeLedger::default();
         for stream in (run.node.0..run.scenario.peers).step_by(run.scenario.nodes as usize) {
             one_stream(run, stream, &mut ledger);

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::kept::Nothing;
 use super::rows::{Field, Row};
 use super::testing::{MadeUp, Nobody, point, scenario};
 use super::*;
@@ -30,9 +31,19 @@ impl Lines {
     }
 }
 
-impl Sink for Lines {
+impl NodeSink for Lines {
     type Error = Infallible;
 
+    fn finished(&mut self, _: Task, _: &[u8]) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn node(&mut self, _: Task, _: &[u8]) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+impl Sink for Lines {
     fn group(&mut self, group: &Group<'_>) -> Result<(), Infallible> {
         group.summary().for_each(|row| self.push("summary", &row));
         group.streams().for_each(|row| self.push("streams", &row));
@@ -57,7 +68,7 @@ fn plan(nodes: u32, jobs: usize) -> Plan {
 
 fn run_with(engine: &MadeUp, plan: &Plan) -> Result<(Lines, Comparison), ExperimentError<Infallible>> {
     let mut lines = Lines::default();
-    let comparison = run(plan, engine, &mut lines, &Nobody)?;
+    let comparison = run(plan, engine, &Nothing, &mut lines, &Nobody)?;
     Ok((lines, comparison))
 }
 
@@ -161,7 +172,7 @@ impl Observer for Adder {
 #[test]
 fn progress_ends_where_it_was_planned_to_end() {
     let adder = Adder::default();
-    run(&plan(3, 2), &MadeUp::default(), &mut Lines::default(), &adder).unwrap();
+    run(&plan(3, 2), &MadeUp::default(), &Nothing, &mut Lines::default(), &adder).unwrap();
     assert_eq!(adder.planned.into_inner(), adder.advanced.into_inner());
     assert_eq!(adder.peers.into_inner(), 2 * 3 * 2 * 100);
 }

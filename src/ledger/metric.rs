@@ -1,5 +1,7 @@
 //! The four measured times of a closing, and exact samples of them with the censored count beside the values.
 
+use serde::{Deserialize, Serialize};
+
 use crate::ledger::fate::Observed;
 use crate::ledger::record::StreamRecord;
 use crate::time::Micros;
@@ -103,8 +105,9 @@ impl std::fmt::Display for Percentile {
 }
 
 /// Observations of one metric while they are collected.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sample {
+    #[serde(with = "crate::ledger::ascending")]
     values: Vec<u64>,
     never: u64,
 }
@@ -122,6 +125,11 @@ impl Sample {
     pub fn merge(&mut self, other: &Self) {
         self.values.extend_from_slice(&other.values);
         self.never += other.never;
+    }
+
+    /// Puts the values in order where they are: what is to be written down then takes little room.
+    pub fn sort(&mut self) {
+        self.values.sort_unstable();
     }
 
     /// Puts the values in order: the only way to ask for percentiles.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
+use crate::experiment::shard::Shard;
 use crate::report::{Output, WholeFile, sha256};
 
 /// Its name.
@@ -16,6 +17,8 @@ pub struct Provenance {
     pub options: Value,
     /// The resolved scenario of each sweep point, in order.
     pub scenarios: Vec<Value>,
+    /// Which part of the study this is; `None` for all of it.
+    pub shard: Option<Shard>,
 }
 
 /// The contents of the file.
@@ -37,7 +40,7 @@ pub fn contents(
     let points: Vec<Value> = points.collect();
     let files: Map<String, Value> = files.iter().map(|f| (f.name.clone(), json!(f.sha256))).collect();
     let name = scenarios.first().map_or(&Value::Null, |scenario| &scenario["name"]);
-    let manifest = json!({
+    let mut manifest = json!({
         "program": "farewell",
         "version": env!("CARGO_PKG_VERSION"),
         "engine": engine,
@@ -48,10 +51,14 @@ pub fn contents(
         "points": points,
         "files": files,
     });
+    if let (Some(shard), Some(keys)) = (provenance.shard, manifest.as_object_mut()) {
+        keys.insert("shard".to_owned(), json!(shard.to_string()));
+    }
     format!("{manifest:#}\n")
 }
 
-fn without_seed(mut scenario: Value) -> Value {
+/// A scenario as JSON without its seed: the seeds that were run stand beside it.
+pub(super) fn without_seed(mut scenario: Value) -> Value {
     if let Some(keys) = scenario.as_object_mut() {
         keys.shift_remove("seed");
     }

@@ -24,5 +24,6 @@ mod oracles;
 mod random_scenarios;
 mod readers;
 mod readme;
+mod shards;
 mod support;
 mod trace;
