@@ -14,6 +14,7 @@ pub struct SimTime(u64);
 
 /// A length of simulated time in microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Micros(u64);
 
 impl SimTime {

@@ -61,7 +61,7 @@ pub struct CompareArgs {
     #[arg(long, value_name = "R", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub seeds: u32,
     /// Move packets and time with this engine
-    #[arg(long, value_enum, value_name = "ENGINE", default_value_t = EngineName::Turmoil)]
+    #[arg(long, value_enum, value_name = "ENGINE", default_value_t = EngineName::Event)]
     pub engine: EngineName,
     /// Work on this many threads; all cores without it
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -103,10 +103,10 @@ fn shard(text: &str) -> Result<Shard, String> {
 /// What moves packets and time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum EngineName {
-    /// The turmoil crate carries the packets
-    Turmoil,
-    /// Priority queues hold the packets: the same results, sooner
+    /// Priority queues hold the packets: the fast one
     Event,
+    /// The turmoil crate carries the packets: the same results, later, from a simulator that others wrote
+    Turmoil,
 }
 
 /// Options of `merge`.
@@ -181,6 +181,9 @@ pub struct TraceArgs {
     /// Draw all random numbers from this seed
     #[arg(long, value_name = "SEED", allow_negative_numbers = true)]
     pub seed: Option<String>,
+    /// Move packets and time with this engine
+    #[arg(long, value_enum, value_name = "ENGINE", default_value_t = EngineName::Event)]
+    pub engine: EngineName,
     /// The values that change the scenario.
     #[command(flatten)]
     pub values: Values,

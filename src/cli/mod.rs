@@ -77,7 +77,7 @@ where
         Command::Schema => schema::run(stdout),
         Command::Compare(args) => compare::run(&args, engine(args.engine), stdout, stderr),
         Command::Merge(args) => merge::run(&args, stdout, stderr),
-        Command::Trace(args) => trace::run(&args, &Turmoil, stdout),
+        Command::Trace(args) => trace::run(&args, engine(args.engine), stdout),
     };
     match done.and_then(|()| Ok(stdout.flush()?)) {
         Ok(()) => ExitCode::SUCCESS,

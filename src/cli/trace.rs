@@ -17,7 +17,7 @@ use crate::scenario::{Scenario, SweepPoint};
 use crate::time::SimTime;
 use crate::xmpp::config::By;
 
-/// Runs the command: the node that has the stream is simulated whole, and the one stream is observed.
+/// Runs the command: the stream's node is simulated, as far as the engine needs it, and the one stream is observed.
 ///
 /// # Errors
 /// Where the scenario is not legal, has no such stream, the run fails, or the capture cannot be written.

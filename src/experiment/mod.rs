@@ -8,11 +8,15 @@
 pub mod balance;
 pub mod cell;
 pub mod comparison;
+pub mod count;
+pub mod decimal;
+pub mod estimate;
 pub mod kept;
 pub mod rows;
 pub mod shard;
 pub mod statistics;
 
+mod measured;
 mod pool;
 
 use std::any::Any;
@@ -96,6 +100,12 @@ pub trait Sink: NodeSink {
     /// # Errors
     /// Where the results cannot be kept: the run stops.
     fn pooled(&mut self, pooled: &Pooled<'_>) -> Result<(), Self::Error>;
+
+    /// What comes of all seeds of a sweep point, after [`Sink::pooled`].
+    ///
+    /// # Errors
+    /// Where the results cannot be kept: the run stops.
+    fn compared(&mut self, point: &PointResult) -> Result<(), Self::Error>;
 }
 
 /// Who is told how far the run has come.
@@ -291,7 +301,7 @@ impl Work<'_> {
         progress.reached(SimTime::ZERO + scenario.duration)?;
         observer.node_done(progress.peers);
         balance::check(&ledger)?;
-        Ok(Finished::new(Part::of(ledger, plan.streams))?)
+        Ok(Finished::new(Part::of(ledger, SimTime::ZERO + scenario.duration, plan.streams))?)
     }
 }
 
@@ -380,7 +390,9 @@ impl<'a, S: Sink> Fold<'a, S> {
             let of_seeds = results.iter().map(|seed| seed[i].clone()).collect();
             ContenderResult::new(&point.scenario.strategies[i].name, of_seeds, samples)
         });
-        self.comparison.points.push(PointResult::new(point, contenders.collect()));
+        let result = PointResult::new(point, 0, contenders.collect());
+        self.sink.compared(&result).map_err(ExperimentError::Sink)?;
+        self.comparison.points.push(result);
         Ok(())
     }
 }

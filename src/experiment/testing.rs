@@ -1,9 +1,12 @@
 //! A small scenario and an engine that makes up ledgers, for the tests of this module and of `report`.
 
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::engine::{Engine, NodeRun, Progress, RunError, Trace};
-use crate::experiment::Observer;
+use crate::experiment::comparison::{Comparison, PointResult};
+use crate::experiment::kept::{Nothing, Task};
+use crate::experiment::{Group, NodeSink, Observer, Plan, Pooled, Sink, run};
 use crate::id::StreamId;
 use crate::ledger::fate::{Direction, Observed, Outcome, Place};
 use crate::ledger::record::{LostStanza, NodeLedger, StreamRecord, Totals};
@@ -124,6 +127,42 @@ fn one_stream(run: &NodeRun<'_>, stream: u32, ledger: &mut NodeLedger) {
         place: Place::Refused,
         at: decision + Micros::from_millis(20),
     }));
+}
+
+/// What comes of a made-up run under `seeds` seeds.
+pub(crate) fn compared(strategies: &[&str], seeds: u64, peers: u32) -> Comparison {
+    let points = vec![point(scenario(strategies, peers, 2.min(peers)))];
+    let plan = Plan { points, seeds: (1..=seeds).collect(), jobs: 2, streams: false };
+    run(&plan, &MadeUp::default(), &Nothing, &mut Nowhere, &Nobody).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A sink that keeps nothing.
+pub(crate) struct Nowhere;
+
+impl NodeSink for Nowhere {
+    type Error = Infallible;
+
+    fn finished(&mut self, _: Task, _: &[u8]) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn node(&mut self, _: Task, _: &[u8]) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+impl Sink for Nowhere {
+    fn group(&mut self, _: &Group<'_>) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn pooled(&mut self, _: &Pooled<'_>) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn compared(&mut self, _: &PointResult) -> Result<(), Infallible> {
+        Ok(())
+    }
 }
 
 /// An observer that looks away.

@@ -380,6 +380,14 @@ impl Endpoint {
         }
     }
 
+    /// Gives back the memory of queues in which nothing waits.
+    pub(super) fn rest(&mut self) {
+        self.party.rest();
+        if let Some(socket) = &mut self.socket {
+            socket.rest();
+        }
+    }
+
     /// The run is over: what the kernel and the application still hold goes into the ledger.
     pub(super) fn finish(&mut self, end: SimTime, local: usize, side: Side, book: &mut Book) {
         if let Some(observer) = &self.observer {

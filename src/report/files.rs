@@ -3,21 +3,24 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use crate::experiment::comparison::PointResult;
 use crate::experiment::kept::Task;
-use crate::experiment::rows::{LostRow, PercentileRow, StreamRow, SummaryRow, TimelineRow};
+use crate::experiment::rows::{ComparisonRow, LostRow, PercentileRow, StreamRow, SummaryRow, TimelineRow};
 use crate::experiment::{Group, NodeSink, Plan, Pooled, Sink};
 use crate::report::cells::{self, Study};
 use crate::report::csv::CsvFile;
 use crate::report::manifest::{self, Provenance};
 use crate::report::partial::{Earlier, Partial};
 use crate::report::{NewFile, Output, WriteError, at, hdr, shard};
+use crate::scenario::measure::Measure;
 
 /// Files whose names do not depend on the scenario; streams.csv only where it was asked for.
-pub(super) const FIXED: [&str; 8] = [
+pub(super) const FIXED: [&str; 9] = [
     "summary.csv",
     "streams.csv",
     "lost.csv",
     "percentiles.csv",
+    "comparison.csv",
     "timeline.csv",
     cells::NAME,
     shard::TABLE,
@@ -34,6 +37,7 @@ pub struct Files {
     streams: Option<CsvFile>,
     lost: CsvFile,
     percentiles: CsvFile,
+    comparison: CsvFile,
     timeline: CsvFile,
     cells: Option<CellsFile>,
     points: usize,
@@ -55,6 +59,7 @@ impl Files {
             streams,
             lost: CsvFile::create::<LostRow<'_>>(&output, "lost.csv", varied)?,
             percentiles: CsvFile::create::<PercentileRow<'_>>(&output, "percentiles.csv", varied)?,
+            comparison: CsvFile::create::<ComparisonRow<'_>>(&output, "comparison.csv", varied)?,
             timeline: CsvFile::create::<TimelineRow<'_>>(&output, "timeline.csv", varied)?,
             cells: is_study(study).then(|| CellsFile::create(&output, study)).transpose()?,
             partial,
@@ -74,8 +79,10 @@ impl Files {
     /// # Errors
     /// Where a file cannot be completed or moved.
     pub fn commit(self, plan: &Plan, engine: &str, provenance: &Provenance) -> Result<(), WriteError> {
-        let Self { partial, mut output, summary, streams, lost, percentiles, timeline, cells, points: _ } = self;
-        for file in [Some(summary), streams, Some(lost), Some(percentiles), Some(timeline)].into_iter().flatten() {
+        let Self { partial, mut output, summary, streams, lost, percentiles, comparison, timeline, cells, points: _ } =
+            self;
+        let always = [summary, lost, percentiles, comparison, timeline];
+        for file in always.into_iter().chain(streams) {
             file.finish(&mut output)?;
         }
         if let Some(cells) = cells {
@@ -150,5 +157,9 @@ impl Sink for Files {
             self.output.write(&name, &log)?;
         }
         Ok(())
+    }
+
+    fn compared(&mut self, point: &PointResult) -> Result<(), WriteError> {
+        self.comparison.write(&point.varied, point.comparison(Measure::all()))
     }
 }

@@ -17,6 +17,7 @@ pub mod shard;
 pub mod table;
 pub mod verdict;
 
+mod certainty;
 mod units;
 
 use std::fs::{self, File, OpenOptions, TryLockError};

@@ -16,6 +16,7 @@ mod kernel;
 mod keys;
 mod links;
 mod load;
+pub mod measure;
 mod over;
 mod quantity;
 mod resolve;

@@ -159,10 +159,14 @@ impl Receiver {
         buf.extend_from_slice(&back[..n - split]);
         self.queue.drain(..n);
         self.copied = self.copied.plus(n as u64);
-        if self.queue.is_empty() && self.queue.capacity() > 0 {
+        n
+    }
+
+    /// Gives back the memory of a queue that is empty.
+    pub(super) fn rest(&mut self) {
+        if self.queue.is_empty() {
             self.queue = VecDeque::new();
         }
-        n
     }
 
     /// Takes a segment's text in (`tcp_data_queue`).

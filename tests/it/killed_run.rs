@@ -12,7 +12,7 @@ use proptest::prelude::Rng as _;
 use crate::support::{Bench, bytes_of, text};
 
 /// Runs long enough to be killed in the middle: some ten thousand closings, seed after seed.
-const LONG: [&str; 7] = ["compare", "kernel-teardown", "--peers", "500", "--seeds", "40", "--out"];
+const LONG: [&str; 8] = ["compare", "kernel-teardown", "--engine=turmoil", "--peers", "500", "--seeds", "40", "--out"];
 const SHORT: [&str; 6] = ["compare", "kernel-teardown", "--peers", "20", "--quiet", "--out"];
 
 /// Kills a long run into `out` with `signal` once it is writing there, some time after that.
@@ -78,9 +78,10 @@ fn a_second_run_into_a_directory_where_one_is_writing_is_refused() {
 }
 
 /// A study of some forty cells that lasts a few seconds.
-const STUDY: [&str; 11] = [
+const STUDY: [&str; 12] = [
     "compare",
     "kernel-teardown",
+    "--engine=turmoil",
     "--peers",
     "200",
     "--seeds",
@@ -198,12 +199,14 @@ fn only_the_same_run_can_be_resumed() {
     let length = interrupted_in_the_middle(&bench);
     for (change, what) in [
         (&["--set", "closing.timeout=1s"][..], "scenario hash was "),
-        (&["--engine", "event"], "engine was turmoil, is now event"),
+        (&["--engine=event"], "engine was turmoil, is now event"),
         (&["--streams"], "--streams was false, is now true"),
         (&["--shard", "1/2"], "--shard was none, is now 1/2"),
         (&["--seed", "2"], "seed"),
     ] {
-        let output = bench.run(&[&STUDY[..], &["out", "--resume"], change].concat());
+        let study = STUDY.iter().filter(|word| !(word.starts_with("--engine") && change[0].starts_with("--engine")));
+        let words: Vec<&str> = study.chain(&["out", "--resume"]).chain(change).copied().collect();
+        let output = bench.run(&words);
         let err = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{change:?}: {err}");
         assert!(err.contains(".farewell-partial holds cells of another run") && err.contains(what), "{err}");

@@ -33,6 +33,7 @@ mod reference;
 mod root;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 use self::element::Building;
 pub use self::error::{ReadError, Restriction};
@@ -40,8 +41,9 @@ use self::lexer::{Event, Lexer};
 use self::names::Names;
 use self::namespace::Namespace;
 use self::root::Root;
+use self::whole::Around;
 use super::config::StreamKind;
-use super::stanza::{Header, Item};
+use super::stanza::{Element, Header, Item};
 
 /// Deepest nesting of elements, the stream's root counted.
 pub const MAX_DEPTH: u8 = 64;
@@ -124,6 +126,13 @@ impl Reader {
         if let Some(error) = self.failed {
             return Err(error);
         }
+        if chunk.is_empty() && self.place != Place::EmptyRoot {
+            return Ok(None);
+        }
+        if let Some(element) = self.whole_element(chunk) {
+            *chunk = &chunk[element.size as usize..];
+            return Ok(Some(Item::Element(element)));
+        }
         let mut boxed = self.work.take();
         let mut local = None;
         let work = match &mut boxed {
@@ -142,6 +151,12 @@ impl Reader {
     /// A new stream begins with the next byte, as after SASL success (RFC 6120 §6.4.6).
     pub fn restart(&mut self) {
         *self = Self::new(self.limit);
+    }
+
+    /// The element at the front of a chunk that is read the short way.
+    fn whole_element(&self, chunk: &[u8]) -> Option<Element> {
+        let (default, streams) = self.root.usual().filter(|_| self.place == Place::Between)?;
+        whole::element(chunk, Around { kind: self.kind, default, streams, limit: self.limit })
     }
 
     fn step(&mut self, work: &mut Work, chunk: &mut &[u8]) -> Result<Option<Item>, ReadError> {

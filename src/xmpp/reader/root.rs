@@ -63,6 +63,14 @@ impl Root {
         }
     }
 
+    /// The namespaces of the default and of the prefix `stream`, if the header is a usual one.
+    pub(super) fn usual(&self) -> Option<(Namespace, Namespace)> {
+        match self {
+            Self::Usual([(_, default), (_, streams), ..]) => Some((*default, *streams)),
+            Self::Usual(_) | Self::Absent | Self::Own(_) => None,
+        }
+    }
+
     /// How many declarations it has.
     pub(super) fn declared(&self) -> usize {
         match self {
