@@ -22,7 +22,7 @@ use crate::report::manifest::Provenance;
 use crate::report::partial::Earlier;
 use crate::report::shard::ShardFiles;
 use crate::report::{WriteError, hdr, table, verdict};
-use crate::scenario::{SweepPoint, to_json};
+use crate::scenario::{Loaded, SweepPoint, to_json};
 
 /// Everything that the arguments said.
 #[derive(Clone, Debug)]
@@ -107,15 +107,21 @@ fn job(args: &CompareArgs) -> Result<Job, Failure> {
     if args.varies.iter().any(|vary| vary.split('=').next().is_some_and(|key| key.trim() == "seed")) {
         return Err(Failure::Argument("--vary seed: seeds are varied by --seed and --seeds".to_owned()));
     }
-    let points = cli::load(&args.scenario, &args.changes(), &args.varies)?;
+    let Loaded { study, points } = cli::load(&args.scenario, &args.changes(), &args.varies)?;
     let Some(SweepPoint { scenario, .. }) = points.first() else {
         return Err(Failure::Argument("--vary: there are no values to vary".to_owned()));
     };
+    if let (Some(shard), Some(until)) = (args.shard, study.until) {
+        return Err(Failure::Argument(format!(
+            "--shard {shard} with --until {until}: how many cells there will be is known when all others are; \
+             allowed: --seeds"
+        )));
+    }
     // A scenario's seeds are TOML integers, which end here.
     let last = u64::try_from(i64::MAX).unwrap_or(u64::MAX);
-    let end = scenario.seed.saturating_add(args.seeds.into());
+    let end = scenario.seed.saturating_add(study.seeds.into());
     if end > last {
-        let (first, seeds) = (scenario.seed, args.seeds);
+        let (first, seeds) = (scenario.seed, study.seeds);
         return Err(Failure::Argument(format!(
             "--seeds {seeds}: there are not so many from {first} on; the last is {last}"
         )));
@@ -127,6 +133,9 @@ fn job(args: &CompareArgs) -> Result<Job, Failure> {
         show: Show::of(args.json, args.quiet),
         plan: Plan {
             seeds: (scenario.seed..end).collect(),
+            until: study.until,
+            reference: study.reference,
+            metrics: study.metrics,
             jobs: args.jobs.map_or_else(cores, usize::from),
             streams: args.streams,
             points,
@@ -157,6 +166,9 @@ fn provenance(args: &CompareArgs, points: &[SweepPoint]) -> Provenance {
         "peers": args.peers,
         "seed": args.seed,
         "seeds": args.seeds,
+        "until": args.until,
+        "reference": args.reference,
+        "metric": args.metrics,
         "set": args.values.sets,
         "vary": args.varies,
         "streams": args.streams,
@@ -201,7 +213,7 @@ pub(super) fn whole(
         return Err(interrupted(files.give_up()));
     }
     let comparison = result?;
-    files.commit(&job.plan, engine.name(), &job.provenance)?;
+    files.commit(&job.plan, &comparison, &job.provenance)?;
     Ok(show(job, &comparison, out, err, width)?)
 }
 

@@ -148,6 +148,9 @@ impl Forecast {
         for (what, value) in lines {
             writeln!(text, "{what:9}{value}").ok();
         }
+        if let Some(until) = plan.until {
+            writeln!(text, "\nThat is the most: the study ends as soon as it knows {until}.").ok();
+        }
         let [few, many] = SAMPLES;
         text + &format!(
             "\nMeasured on this machine, now, with samples of up to {few} and {many} peers; one CPU second is one here.\n"
@@ -191,7 +194,8 @@ fn sampled(plan: &Plan, engine: &dyn Engine) -> Result<[Cost; 2], Failure> {
             let scenario = Scenario { peers, nodes: 1, ..point.scenario.clone() };
             let seeds = plan.seeds.iter().take(1).copied().collect();
             let points = vec![SweepPoint { varied: Vec::new(), scenario }];
-            let sample = Plan { points, seeds, jobs: 1, streams: plan.streams };
+            let metrics = plan.metrics.clone();
+            let sample = Plan { points, seeds, until: None, reference: 0, metrics, jobs: 1, streams: plan.streams };
             let clock = std::time::Instant::now();
             let mut seen = Seen::default();
             shard::run(&sample, Shard::ALL, engine, &Nothing, &mut seen, &Unwatched)

@@ -79,6 +79,13 @@ impl ContenderResult {
         Self { strategy: strategy.to_owned(), seeds, total, figures, quantiles: quantiles(samples) }
     }
 
+    /// The same strategy under fewer seeds, as if a smaller study had run these. It has no percentiles over all closings
+    /// together: those are not in the results of the seeds.
+    #[must_use]
+    pub fn under(&self, seeds: &[SeedResult]) -> Self {
+        Self::new(&self.strategy, seeds.to_vec(), &Default::default())
+    }
+
     /// Percentiles of a metric over the closings of all seeds.
     pub const fn figures(&self, metric: Metric) -> &Figures {
         &self.figures[metric.index()]

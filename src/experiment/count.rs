@@ -72,8 +72,10 @@ mod tests {
     #[test]
     fn squares_tell_batches_from_single_events() {
         let (mut single, mut batch) = (Count::default(), Count::default());
-        [0, 1, 1, 1, 1].iter().for_each(|&z| single.add(z));
-        [0, 4, 0, 0, 0].iter().for_each(|&z| batch.add(z));
+        for (one, other) in [(0, 0), (1, 4), (1, 0), (1, 0), (1, 0)] {
+            single.add(one);
+            batch.add(other);
+        }
         assert_eq!(single, Count { total: 4, squared: 4, streams: 4 });
         assert_eq!(batch, Count { total: 4, squared: 16, streams: 1 });
         single.merge(&batch);

@@ -52,6 +52,8 @@ pub enum Method {
     Poisson,
     /// Over all streams; Clopper and Pearson on the effective count.
     Binomial,
+    /// Mean over seeds; no limits.
+    Mean,
     /// Mean over seeds; t.
     MeanOfSeeds,
     /// The same of product-limit percentiles (Kaplan and Meier).
@@ -96,6 +98,7 @@ impl Method {
         match self {
             Self::Poisson => "Q",
             Self::Binomial => "Clopper-Pearson",
+            Self::Mean => "mean",
             Self::MeanOfSeeds => "t",
             Self::MeanOfProductLimits => "Kaplan-Meier t",
             Self::Pooled => "pooled",
@@ -169,7 +172,8 @@ fn alone(measured: &Measured, seeds: usize) -> Alone {
         Measured::Means(None) => (None, Err(Gap::Nothing), Method::Pooled),
         Measured::Means(Some(values)) | Measured::Peaks(values) => {
             let value = values.iter().sum::<f64>() / real(values.len() as u64);
-            (Some(value), mean_limits(values, seeds), Method::MeanOfSeeds)
+            let limits = mean_limits(values, seeds);
+            (Some(value), limits, if limits.is_ok() { Method::MeanOfSeeds } else { Method::Mean })
         }
         Measured::Largest(value) => (Some(real(*value)), Err(Gap::Largest), Method::Largest),
     }

@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::experiment::cell::Cell;
 use crate::experiment::kept::{Finished, Kept, Task};
 use crate::experiment::pool::Taker;
-use crate::experiment::{ExperimentError, NodeError, NodeSink, Observer, Plan, Work, keep, run_tasks, tasks};
+use crate::experiment::{ExperimentError, NodeError, NodeSink, Observer, Plan, Work, keep, tasks};
 
 /// Shard `number` of `of`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -80,15 +80,29 @@ pub fn run<S: ShardSink>(
     sink: &mut S,
     observer: &dyn Observer,
 ) -> Result<(), ExperimentError<S::Error>> {
-    let mut nodes = Nodes { plan, engine: engine.name(), sink };
-    run_tasks(&Work { plan, engine, kept, observer }, &shard.tasks(plan), &mut nodes)
+    let tasks = shard.tasks(plan);
+    let mut nodes = Nodes { plan, engine: engine.name(), observer, last: None, sink };
+    Work::new(plan, engine, kept, observer)?.run(&tasks, &mut nodes)?;
+    nodes.end_cell();
+    Ok(())
 }
 
 /// Hands nodes on as they are.
 struct Nodes<'a, S> {
     plan: &'a Plan,
     engine: &'static str,
+    observer: &'a dyn Observer,
+    last: Option<Task>,
     sink: &'a mut S,
+}
+
+impl<S> Nodes<'_, S> {
+    /// The shard has no more nodes of the last one's cell.
+    fn end_cell(&mut self) {
+        if self.last.take().is_some() {
+            self.observer.cell_done();
+        }
+    }
 }
 
 impl<S: ShardSink> Taker<Task, Result<Finished, NodeError>> for Nodes<'_, S> {
@@ -99,6 +113,10 @@ impl<S: ShardSink> Taker<Task, Result<Finished, NodeError>> for Nodes<'_, S> {
     }
 
     fn take(&mut self, task: &Task, result: Result<Finished, NodeError>) -> Result<(), Self::Error> {
+        if self.last.is_some_and(|last| Task { node: task.node, ..last } != *task) {
+            self.end_cell();
+        }
+        self.last = Some(*task);
         let Finished { part, bytes, .. } = result.map_err(|cause| self.plan.failure(*task, cause))?;
         self.sink.node(*task, &bytes).map_err(ExperimentError::Sink)?;
         self.sink.alone(self.plan, self.engine, *task, &Cell::new(task.seed, part)).map_err(ExperimentError::Sink)
@@ -108,7 +126,7 @@ impl<S: ShardSink> Taker<Task, Result<Finished, NodeError>> for Nodes<'_, S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::testing::{point, scenario};
+    use crate::experiment::testing::{self, point, scenario};
 
     #[test]
     fn shards_are_written_as_a_fraction_from_one_on() {
@@ -122,7 +140,7 @@ mod tests {
     #[test]
     fn together_the_shards_are_the_plan_and_none_overlap() {
         let points = vec![point(scenario(&["handshake", "timeout-error"], 10, 3))];
-        let plan = Plan { points, seeds: vec![1, 2, 9], jobs: 1, streams: false };
+        let plan = testing::plan(points, vec![1, 2, 9]);
         for of in [1, 2, 7, 30] {
             let mut all: Vec<Task> = (1..=of).flat_map(|i| Shard::new(i, of).unwrap().tasks(&plan)).collect();
             all.sort_unstable();

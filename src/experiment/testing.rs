@@ -11,6 +11,7 @@ use crate::id::StreamId;
 use crate::ledger::fate::{Direction, Observed, Outcome, Place};
 use crate::ledger::record::{LostStanza, NodeLedger, StreamRecord, Totals};
 use crate::rng::{Purpose, Rng};
+use crate::scenario::measure::Measure;
 use crate::scenario::{Scenario, SweepPoint};
 use crate::time::{Micros, SimTime};
 
@@ -129,11 +130,16 @@ fn one_stream(run: &NodeRun<'_>, stream: u32, ledger: &mut NodeLedger) {
     }));
 }
 
+/// A plan of two threads without streams.
+pub(crate) fn plan(points: Vec<SweepPoint>, seeds: Vec<u64>) -> Plan {
+    Plan { points, seeds, until: None, reference: 0, metrics: Measure::all().collect(), jobs: 2, streams: false }
+}
+
 /// What comes of a made-up run under `seeds` seeds.
 pub(crate) fn compared(strategies: &[&str], seeds: u64, peers: u32) -> Comparison {
     let points = vec![point(scenario(strategies, peers, 2.min(peers)))];
-    let plan = Plan { points, seeds: (1..=seeds).collect(), jobs: 2, streams: false };
-    run(&plan, &MadeUp::default(), &Nothing, &mut Nowhere, &Nobody).unwrap_or_else(|error| panic!("{error}"))
+    run(&plan(points, (1..=seeds).collect()), &MadeUp::default(), &Nothing, &mut Nowhere, &Nobody)
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A sink that keeps nothing.

@@ -12,6 +12,7 @@ use super::testing::{MadeUp, Nobody, point, scenario};
 use super::*;
 use crate::ledger::fate::Outcome;
 use crate::scenario::measure::Measure;
+use crate::scenario::study::Precision;
 
 /// Keeps every row as text.
 #[derive(Debug, Default, PartialEq)]
@@ -73,7 +74,7 @@ fn plan(nodes: u32, jobs: usize) -> Plan {
         varied: vec![("kernel.x".into(), n.into())],
         scenario: scenario(&["handshake", "timeout-error"], 100, nodes),
     });
-    Plan { points: points.into(), seeds: vec![1, 2, 3], jobs, streams: true }
+    Plan { jobs, streams: true, ..testing::plan(points.into(), vec![1, 2, 3]) }
 }
 
 fn run_with(engine: &MadeUp, plan: &Plan) -> Result<(Lines, Comparison), ExperimentError<Infallible>> {
@@ -162,10 +163,28 @@ fn a_failure_names_seed_strategy_and_node() {
 }
 
 #[test]
+fn seeds_double_until_the_interval_is_narrow_enough_and_no_further() {
+    let until = |relative: f64, most: u64| {
+        let precision = Precision { measure: Measure::StreamsWithLoss, relative };
+        let plan = Plan { seeds: (1..=most).collect(), until: Some(precision), ..plan(2, 2) };
+        let (lines, comparison) = run_with(&MadeUp::default(), &plan).unwrap();
+        let of_points: Vec<usize> = comparison.points.iter().map(|point| point.contenders[1].seeds.len()).collect();
+        assert_eq!(comparison.seeds.len(), *of_points.iter().max().unwrap());
+        assert_eq!(lines.of("summary").len(), 2 * of_points.iter().sum::<usize>());
+        let relative = comparison.points[0].estimate(Measure::StreamsWithLoss, &comparison.points[0].contenders[1]);
+        (of_points, relative.interval().unwrap().relative().unwrap())
+    };
+    let (seeds, relative) = until(0.10, 1_000);
+    assert!(seeds[0] > 10 && seeds[0].is_multiple_of(10) && relative <= 0.10, "{seeds:?} {relative}");
+    assert_eq!(until(0.5, 1_000).0, [10, 10]);
+    assert_eq!(until(0.001, 25).0, [25, 25], "the most there may be");
+}
+
+#[test]
 fn nothing_is_begun_long_after_a_failure() {
     let engine = MadeUp { refused_seed: Some(0), ..MadeUp::default() };
     let seeds = (0..500).collect();
-    let plan = Plan { points: vec![point(scenario(&["handshake"], 10, 1))], seeds, jobs: 2, streams: false };
+    let plan = testing::plan(vec![point(scenario(&["handshake"], 10, 1))], seeds);
     assert!(run_with(&engine, &plan).is_err());
     assert!(engine.runs.load(Ordering::Relaxed) <= 8, "the window of two threads");
 }
@@ -180,7 +199,7 @@ struct Adder {
 
 impl Observer for Adder {
     fn planned(&self, _: u64, peer_time: Micros) {
-        self.planned.store(peer_time.get(), Ordering::Relaxed);
+        self.planned.fetch_add(peer_time.get(), Ordering::Relaxed);
     }
 
     fn advanced(&self, peers: u32, by: Micros, _: SimTime) {

@@ -60,9 +60,15 @@ mod tests {
 
     fn ranked(values: &[u64], cut_off: &[u64], never: u64) -> Ranked {
         let mut sample = Sample::default();
-        values.iter().for_each(|&us| sample.record(Observed::After(Micros::new(us))));
-        cut_off.iter().for_each(|&us| sample.cut_off(Micros::new(us)));
-        (0..never).for_each(|_| sample.record(Observed::Never));
+        for &us in values {
+            sample.record(Observed::After(Micros::new(us)));
+        }
+        for &us in cut_off {
+            sample.cut_off(Micros::new(us));
+        }
+        for _ in 0..never {
+            sample.record(Observed::Never);
+        }
         sample.sorted()
     }
 

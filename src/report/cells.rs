@@ -16,6 +16,8 @@ use crate::experiment::kept::{FORM, Kept, Task};
 use crate::experiment::shard::Shard;
 use crate::experiment::{Plan, Whereabouts};
 use crate::report::manifest::Provenance;
+use crate::scenario::measure::Measure;
+use crate::scenario::study::Precision;
 use crate::scenario::{SweepPoint, sha256, to_json};
 
 /// The file's name.
@@ -28,8 +30,14 @@ pub struct Study {
     pub engine: String,
     /// The options that decide, as JSON.
     pub options: String,
-    /// The seeds of the whole study.
+    /// The seeds of the whole study; all there may be where `until` says when to stop.
     pub seeds: Vec<u64>,
+    /// When no more seeds are added.
+    pub until: Option<Precision>,
+    /// The strategy to which the others are compared, by its place among them.
+    pub reference: usize,
+    /// The rows of comparison.csv.
+    pub metrics: Vec<Measure>,
     /// Whether every stream's record is kept.
     pub streams: bool,
     /// Which part of the study was to be run; `None` for all of it.
@@ -45,6 +53,9 @@ impl Study {
             engine: engine.to_owned(),
             options: provenance.options.to_string(),
             seeds: plan.seeds.clone(),
+            until: plan.until,
+            reference: plan.reference,
+            metrics: plan.metrics.clone(),
             streams: plan.streams,
             shard,
             points: plan.points.clone(),
@@ -53,7 +64,15 @@ impl Study {
 
     /// The plan, for so many threads.
     pub fn plan(&self, jobs: usize) -> Plan {
-        Plan { points: self.points.clone(), seeds: self.seeds.clone(), jobs, streams: self.streams }
+        Plan {
+            points: self.points.clone(),
+            seeds: self.seeds.clone(),
+            until: self.until,
+            reference: self.reference,
+            metrics: self.metrics.clone(),
+            jobs,
+            streams: self.streams,
+        }
     }
 
     /// SHA-256 over the scenarios of all sweep points, seeds aside: the manifest's `scenario_sha256`.
@@ -69,6 +88,17 @@ impl Study {
         own("engine", self.engine.clone(), other.engine.clone())
             .or_else(|| own("scenario hash", self.scenario_sha256(), other.scenario_sha256()))
             .or_else(|| own("--streams", self.streams.to_string(), other.streams.to_string()))
+            .or_else(|| own("reference strategy", self.reference.to_string(), other.reference.to_string()))
+            .or_else(|| own("metrics", self.metric_names(), other.metric_names()))
+            .or_else(|| own("--until", self.until_in_words(), other.until_in_words()))
+    }
+
+    fn metric_names(&self) -> String {
+        self.metrics.iter().map(|measure| measure.name()).collect::<Vec<_>>().join(", ")
+    }
+
+    fn until_in_words(&self) -> String {
+        self.until.map_or_else(|| "none".to_owned(), |precision| precision.to_string())
     }
 
     /// The options.

@@ -1,8 +1,6 @@
 //! How sure the finding is: differences and prices with their intervals, what pairing bought, and what cannot be said from
 //! this many seeds.
 
-use std::collections::BTreeSet;
-
 use crate::experiment::comparison::{ContenderResult, PointResult};
 use crate::experiment::estimate::{Difference, Estimate, Gap};
 use crate::experiment::statistics::{Interval, SEEDS, SEEDS_FOR_SHARE};
@@ -12,6 +10,9 @@ use crate::scenario::measure::{Measure, Rank, Stage};
 
 /// The median of release: the price of waiting, as the application pays it.
 const RELEASE: Measure = Measure::Time(Stage::Release, Rank::P50);
+
+/// The median of teardown: what pairing buys in time, since both ways of closing have one that varies.
+const TEARDOWN: Measure = Measure::Time(Stage::Teardown, Rank::P50);
 
 /// How surely the strategies differ in loss.
 pub(super) fn differences(point: &PointResult) -> Vec<String> {
@@ -151,19 +152,23 @@ fn no_interval(seeds: usize) -> String {
 /// How much narrower the intervals of differences are because strategies share seeds.
 fn pairing(point: &PointResult) -> Option<String> {
     let other = named(point).into_iter().next()?;
-    let narrower = |measure| {
+    let widths = |measure| {
         let Difference { limits, unpaired_width, .. } = point.estimate(measure, other).difference?;
         let (low, high) = limits.ok()?;
-        // A difference that is the same in every seed has no width, and no factor.
-        Some(unpaired_width? / (high - low)).filter(|factor| factor.is_finite())
+        Some((high - low, unpaired_width?))
     };
-    let parts: Vec<String> = [(Measure::Lost, "in loss"), (RELEASE, "in median release")]
-        .into_iter()
-        .filter_map(|(measure, what)| Some((narrower(measure)?, what)))
-        .map(|(factor, what)| {
-            format!("{what} {} times narrower, worth {} times the seeds", digits(factor), digits(factor * factor))
-        })
-        .collect();
+    let part = |(measure, what, show): (Measure, &str, fn(f64) -> String)| {
+        // A difference that is the same in every seed has no width, and no factor.
+        let (paired, unpaired) = widths(measure).filter(|(paired, _)| *paired > 0.0)?;
+        let factor = unpaired / paired;
+        let worth = digits(factor * factor);
+        Some(format!("{} wide instead of {} {what} (worth {worth} times the seeds)", show(paired), show(unpaired)))
+    };
+    let parts: Vec<String> =
+        [(Measure::Lost, "in loss", digits as fn(f64) -> String), (TEARDOWN, "in median teardown", micros)]
+            .into_iter()
+            .filter_map(part)
+            .collect();
     let subject = "Because all strategies meet the same traffic and networks, the interval of the difference";
     (!parts.is_empty()).then(|| {
         format!("{subject} between {} and {} is {}.", point.reference().strategy, other.strategy, list(&parts))
@@ -180,32 +185,40 @@ fn unsaid(point: &PointResult, seeds: usize) -> Option<String> {
         Measure::Time(Stage::Teardown, Rank::P50),
         Measure::Time(Stage::Teardown, Rank::P99),
     ];
-    let mut said = BTreeSet::new();
-    let mut reasons: Vec<String> = Vec::new();
+    let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
     for measure in SHOWN {
         for contender in &point.contenders {
             let estimate = point.estimate(measure, contender);
-            let reason = estimate.limits.err().and_then(|gap| because(&estimate, gap, &contender.strategy));
-            reasons.extend(reason.filter(|reason| said.insert(reason.clone())));
+            let Some(reason) = estimate.limits.err().and_then(|gap| because(&estimate, gap)) else { continue };
+            match reasons.iter_mut().find(|(earlier, _)| *earlier == reason) {
+                Some((_, strategies)) if strategies.contains(&contender.strategy.as_str()) => {}
+                Some((_, strategies)) => strategies.push(&contender.strategy),
+                None => reasons.push((reason, vec![&contender.strategy])),
+            }
         }
     }
+    let every = point.contenders.len();
+    let in_words = |(reason, strategies): (String, Vec<&str>)| {
+        let names: Vec<String> = strategies.iter().map(ToString::to_string).collect();
+        if names.len() == every { reason } else { format!("{reason} under {}", list(&names)) }
+    };
+    let reasons: Vec<String> = reasons.into_iter().map(in_words).collect();
     (!reasons.is_empty()).then(|| format!("Not to be said from {seeds} seeds: {}.", reasons.join("; ")))
 }
 
-fn because(estimate: &Estimate, gap: Gap, strategy: &str) -> Option<String> {
+fn because(estimate: &Estimate, gap: Gap) -> Option<String> {
     let name = estimate.measure.name();
     Some(match gap {
-        Gap::Seeds { needed } => format!("how sure losses and times are (`--seeds {needed}`)"),
+        Gap::Seeds { needed } => format!("how sure losses and times are (`--seeds {needed}` says it)"),
         Gap::Streams { needed } => {
             let rank = name.split('_').find(|part| part.starts_with('p')).unwrap_or(name);
-            format!("how sure {rank} is ({} streams a seed)", count(needed))
+            format!("how sure {rank} is ({} streams a seed would say it)", count(needed))
         }
-        Gap::Events { streams: 0 } => return None,
+        Gap::Events { streams: 0 } | Gap::Largest | Gap::Nothing => return None,
         Gap::Events { streams } => {
-            format!("how many stanzas {strategy} loses in the long run ({} did)", things(streams, "stream", "streams"))
+            format!("how sure the stanzas lost a stream are ({} lost some)", things(streams, "stream", "streams"))
         }
-        Gap::Never => format!("{name} of {strategy}, which falls among closings in which it never came"),
-        Gap::Largest | Gap::Nothing => return None,
+        Gap::Never => format!("{name}, which falls among closings in which it never came,"),
     })
 }
 

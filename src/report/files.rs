@@ -3,13 +3,13 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::experiment::comparison::PointResult;
+use crate::experiment::comparison::{Comparison, PointResult};
 use crate::experiment::kept::Task;
 use crate::experiment::rows::{ComparisonRow, LostRow, PercentileRow, StreamRow, SummaryRow, TimelineRow};
 use crate::experiment::{Group, NodeSink, Plan, Pooled, Sink};
 use crate::report::cells::{self, Study};
 use crate::report::csv::CsvFile;
-use crate::report::manifest::{self, Provenance};
+use crate::report::manifest::{self, Provenance, Ran};
 use crate::report::partial::{Earlier, Partial};
 use crate::report::{NewFile, Output, WriteError, at, hdr, shard};
 use crate::scenario::measure::Measure;
@@ -38,6 +38,7 @@ pub struct Files {
     lost: CsvFile,
     percentiles: CsvFile,
     comparison: CsvFile,
+    metrics: Vec<Measure>,
     timeline: CsvFile,
     cells: Option<CellsFile>,
     points: usize,
@@ -60,6 +61,7 @@ impl Files {
             lost: CsvFile::create::<LostRow<'_>>(&output, "lost.csv", varied)?,
             percentiles: CsvFile::create::<PercentileRow<'_>>(&output, "percentiles.csv", varied)?,
             comparison: CsvFile::create::<ComparisonRow<'_>>(&output, "comparison.csv", varied)?,
+            metrics: study.metrics.clone(),
             timeline: CsvFile::create::<TimelineRow<'_>>(&output, "timeline.csv", varied)?,
             cells: is_study(study).then(|| CellsFile::create(&output, study)).transpose()?,
             partial,
@@ -78,18 +80,27 @@ impl Files {
     ///
     /// # Errors
     /// Where a file cannot be completed or moved.
-    pub fn commit(self, plan: &Plan, engine: &str, provenance: &Provenance) -> Result<(), WriteError> {
-        let Self { partial, mut output, summary, streams, lost, percentiles, comparison, timeline, cells, points: _ } =
-            self;
-        let always = [summary, lost, percentiles, comparison, timeline];
+    pub fn commit(self, plan: &Plan, comparison: &Comparison, provenance: &Provenance) -> Result<(), WriteError> {
+        let Self {
+            partial,
+            mut output,
+            summary,
+            streams,
+            lost,
+            percentiles,
+            comparison: compared,
+            timeline,
+            cells,
+            ..
+        } = self;
+        let always = [summary, lost, percentiles, compared, timeline];
         for file in always.into_iter().chain(streams) {
             file.finish(&mut output)?;
         }
         if let Some(cells) = cells {
             cells.finish(&mut output)?;
         }
-        let varied: Vec<_> = plan.points.iter().map(|point| point.varied.as_slice()).collect();
-        manifest::write(&mut output, engine, &plan.seeds, &varied, provenance)?;
+        manifest::write(&mut output, plan, &Ran::of(comparison), provenance)?;
         output.commit()?;
         partial.done();
         Ok(())
@@ -160,6 +171,6 @@ impl Sink for Files {
     }
 
     fn compared(&mut self, point: &PointResult) -> Result<(), WriteError> {
-        self.comparison.write(&point.varied, point.comparison(Measure::all()))
+        self.comparison.write(&point.varied, point.comparison(self.metrics.iter().copied()))
     }
 }

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
+use crate::experiment::Plan;
+use crate::experiment::comparison::Comparison;
 use crate::experiment::shard::Shard;
 use crate::report::{Output, WholeFile, sha256};
 
@@ -21,21 +23,41 @@ pub struct Provenance {
     pub shard: Option<Shard>,
 }
 
+/// What was run of a plan.
+#[derive(Clone, Debug)]
+pub struct Ran<'a> {
+    engine: &'a str,
+    seeds: &'a [u64],
+    seeds_of_points: Vec<usize>,
+}
+
+impl<'a> Ran<'a> {
+    /// What a comparison is made of.
+    pub fn of(comparison: &'a Comparison) -> Self {
+        let seeds_of_points = comparison.points.iter().map(|point| point.reference().seeds.len()).collect();
+        Self { engine: comparison.engine, seeds: &comparison.seeds, seeds_of_points }
+    }
+
+    /// All of a plan, or a shard of all of it.
+    pub fn all(plan: &'a Plan, engine: &'a str) -> Self {
+        Self { engine, seeds: &plan.seeds, seeds_of_points: vec![plan.seeds.len(); plan.points.len()] }
+    }
+}
+
 /// The contents of the file.
 ///
 /// The `scenario_sha256` are those of the scenario as JSON without white space. The seed is taken out of the scenario
 /// (the seeds that were run stand beside it), so that runs of one scenario under different seeds have the same hash.
-pub fn contents(
-    engine: &str,
-    seeds: &[u64],
-    varied: &[&[(String, String)]],
-    provenance: &Provenance,
-    files: &[WholeFile],
-) -> String {
+pub fn contents(plan: &Plan, ran: &Ran<'_>, provenance: &Provenance, files: &[WholeFile]) -> String {
     let scenarios: Vec<Value> = provenance.scenarios.iter().cloned().map(without_seed).collect();
-    let points = varied.iter().zip(&scenarios).map(|(varied, scenario)| {
-        let varied: Map<String, Value> = varied.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
-        json!({ "varied": varied, "scenario_sha256": hash(scenario), "scenario": scenario })
+    let points = plan.points.iter().zip(&ran.seeds_of_points).zip(&scenarios).map(|((point, seeds), scenario)| {
+        let varied: Map<String, Value> = point.varied.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
+        json!({
+            "varied": varied,
+            "seeds": seeds,
+            "scenario_sha256": hash(scenario),
+            "scenario": scenario,
+        })
     });
     let points: Vec<Value> = points.collect();
     let files: Map<String, Value> = files.iter().map(|f| (f.name.clone(), json!(f.sha256))).collect();
@@ -43,10 +65,11 @@ pub fn contents(
     let mut manifest = json!({
         "program": "farewell",
         "version": env!("CARGO_PKG_VERSION"),
-        "engine": engine,
+        "engine": ran.engine,
         "scenario": name,
         "scenario_sha256": hash(&Value::Array(scenarios.clone())),
-        "seeds": seeds,
+        "seeds": ran.seeds,
+        "study": study(plan),
         "options": provenance.options,
         "points": points,
         "files": files,
@@ -55,6 +78,20 @@ pub fn contents(
         keys.insert("shard".to_owned(), json!(shard.to_string()));
     }
     format!("{manifest:#}\n")
+}
+
+/// How the strategies were compared, and whether the number of seeds was fixed before the first of them was run.
+fn study(plan: &Plan) -> Value {
+    let strategies = plan.points.first().map(|point| &point.scenario.strategies);
+    let reference = strategies.and_then(|all| all.get(plan.reference)).map(|contender| contender.name.as_str());
+    let metrics: Vec<&str> = plan.metrics.iter().map(|measure| measure.name()).collect();
+    json!({
+        "reference": reference,
+        "metrics": metrics,
+        "seeds_fixed": plan.until.is_none(),
+        "until": plan.until.map(|precision| precision.to_string()),
+        "most_seeds": plan.until.map(|_| plan.seeds.len()),
+    })
 }
 
 /// A scenario as JSON without its seed: the seeds that were run stand beside it.
@@ -90,11 +127,10 @@ fn is_plain(name: &str) -> bool {
 /// Where it cannot be written.
 pub fn write(
     output: &mut Output,
-    engine: &str,
-    seeds: &[u64],
-    varied: &[&[(String, String)]],
+    plan: &Plan,
+    ran: &Ran<'_>,
     provenance: &Provenance,
 ) -> Result<(), crate::report::WriteError> {
-    let contents = contents(engine, seeds, varied, provenance, &output.whole());
+    let contents = contents(plan, ran, provenance, &output.whole());
     output.write(NAME, contents.as_bytes())
 }

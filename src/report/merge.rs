@@ -75,6 +75,9 @@ pub enum MergeError {
         /// The first cell that both have.
         cell: Whereabouts,
     },
+    /// How many seeds it has was decided by its own cells.
+    #[error("{}: a study with --until cannot be merged: its own results say how many seeds it has", .0.display())]
+    Until(PathBuf),
     /// Cells are missing.
     #[error("{} of {all} cells are missing: {}", missing.len(), missing_in_words(missing, shards))]
     Missing {
@@ -213,6 +216,9 @@ fn checked(dir: &Path) -> Result<Cells, MergeError> {
         return Err(damaged(dir.join(cells::NAME), "it has cells that are not whole"));
     }
     let study = cells.study();
+    if study.until.is_some() {
+        return Err(MergeError::Until(dir.to_owned()));
+    }
     let said = [
         ("engine", json!(study.engine)),
         ("scenario_sha256", json!(study.scenario_sha256())),

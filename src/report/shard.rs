@@ -10,7 +10,7 @@ use crate::experiment::{NodeSink, Plan};
 use crate::report::cells::Study;
 use crate::report::csv::CsvFile;
 use crate::report::files::CellsFile;
-use crate::report::manifest::{self, Provenance};
+use crate::report::manifest::{self, Provenance, Ran};
 use crate::report::partial::{Earlier, Partial};
 use crate::report::{Output, WriteError};
 
@@ -58,8 +58,7 @@ impl ShardFiles {
         let Self { partial, mut output, cells, table } = self;
         table.finish(&mut output)?;
         cells.finish(&mut output)?;
-        let varied: Vec<_> = plan.points.iter().map(|point| point.varied.as_slice()).collect();
-        manifest::write(&mut output, engine, &plan.seeds, &varied, provenance)?;
+        manifest::write(&mut output, plan, &Ran::all(plan, engine), provenance)?;
         output.commit()?;
         partial.done();
         Ok(())

@@ -101,6 +101,23 @@ const MEASURES: [Option<Measure>; 12] = [
 
 /// The estimate, and below it its limits.
 fn with_limits(measure: Measure, interval: Interval) -> String {
+    let (estimate, limits) = shown(measure, interval);
+    // Limits that look the same say no more than the number.
+    let narrow = limits.split_once('–').is_some_and(|(low, high)| high.strip_prefix(low).is_some_and(is_unit));
+    if narrow { estimate } else { format!("{estimate}\n{limits}") }
+}
+
+fn is_unit(text: &str) -> bool {
+    !text.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+}
+
+/// The estimate, and in brackets its limits.
+pub fn in_words(measure: Measure, interval: Interval) -> String {
+    let (estimate, limits) = shown(measure, interval);
+    format!("{estimate} ({limits})")
+}
+
+fn shown(measure: Measure, interval: Interval) -> (String, String) {
     let show = |value: f64| match measure.unit() {
         Unit::Micros => micros(value),
         Unit::Share => share(value),
@@ -113,7 +130,7 @@ fn with_limits(measure: Measure, interval: Interval) -> String {
         (Some((number, unit)), Some((_, same))) if unit == same => number,
         _ => &low,
     };
-    format!("{}\n{low}–{high}", show(estimate))
+    (show(estimate), format!("{low}–{high}"))
 }
 
 fn cells(contender: &ContenderResult) -> [String; 12] {

@@ -12,13 +12,13 @@ use super::*;
 use crate::experiment::cell::Tally;
 use crate::experiment::comparison::{Comparison, ContenderResult};
 use crate::experiment::kept::Nothing;
-use crate::experiment::testing::{MadeUp, Nobody, point, scenario};
+use crate::experiment::testing::{self, MadeUp, Nobody, point, scenario};
 use crate::experiment::{self, Plan};
 use crate::scenario::SweepPoint;
 
 fn plan(strategies: &[&str], seeds: u64) -> Plan {
     let points = vec![point(scenario(strategies, 200, 2))];
-    Plan { points, seeds: (1..=seeds).collect(), jobs: 2, streams: true }
+    Plan { streams: true, ..testing::plan(points, (1..=seeds).collect()) }
 }
 
 fn provenance(plan: &Plan) -> Provenance {
@@ -31,7 +31,7 @@ fn run_into(dir: &Path, plan: &Plan, engine: &MadeUp) -> Result<Comparison, Stri
     let study = Study::of(plan, None, "made-up", &provenance(plan));
     let (mut files, _) = Files::begin(dir, &study, false).map_err(|e| e.to_string())?;
     let comparison = experiment::run(plan, engine, &Nothing, &mut files, &Nobody).map_err(|e| e.to_string())?;
-    files.commit(plan, "made-up", &provenance(plan)).map_err(|e| e.to_string())?;
+    files.commit(plan, &comparison, &provenance(plan)).map_err(|e| e.to_string())?;
     Ok(comparison)
 }
 
@@ -256,7 +256,7 @@ fn intervals_come_with_enough_seeds() {
     assert!(ten[3].contains(" later (4") && ten[3].contains(" ms to 4"), "{ten:?}");
     assert!(ten[4].starts_with("Because all strategies meet the same traffic and networks, "), "{ten:?}");
     assert!(ten[5].starts_with("Not to be said from 10 seeds: "), "{ten:?}");
-    assert!(ten[5].contains("how sure p99 is (2,000 streams a seed)"), "{ten:?}");
+    assert!(ten[5].contains("how sure p99 is (2,000 streams a seed would say it)"), "{ten:?}");
 }
 
 #[test]

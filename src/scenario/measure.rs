@@ -1,7 +1,8 @@
 //! What strategies are compared by: the `metric` column of comparison.csv, and the names that a study may use.
 
+use serde::{Deserialize, Serialize};
 /// A number that a strategy has at a sweep point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Measure {
     /// Stanzas lost a stream, both ways.
     Lost,
@@ -42,7 +43,7 @@ pub enum Measure {
 }
 
 /// A point in the course of a closing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Stage {
     /// The closer's application lets go of its socket.
     Release,
@@ -55,7 +56,7 @@ pub enum Stage {
 }
 
 /// A percentile that has an interval.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Rank {
     /// The median.
     P50,
@@ -117,16 +118,10 @@ const TABLE: [(Measure, &str, &str); 32] = [
     (Measure::Resets, "resets", "resets a stream, both ways"),
 ];
 
-/// The names in the same order, where a list of words is needed.
-pub(super) const NAMES: &[&str] = &{
-    let mut names = [""; TABLE.len()];
-    let mut i = 0;
-    while i < TABLE.len() {
-        names[i] = TABLE[i].1;
-        i += 1;
-    }
-    names
-};
+/// The names in the same order.
+pub(super) fn names() -> Vec<&'static str> {
+    TABLE.iter().map(|(_, name, _)| *name).collect()
+}
 
 impl Measure {
     /// All measures, in the order of the rows.
@@ -177,7 +172,7 @@ mod tests {
     #[test]
     fn every_measure_has_one_name_and_is_found_by_it() {
         let mut names: Vec<&str> = Measure::all().map(Measure::name).collect();
-        assert_eq!(names, NAMES);
+        assert_eq!(names, super::names());
         assert!(Measure::all().all(|measure| Measure::by_name(measure.name()) == Some(measure)));
         assert!(Measure::all().all(|measure| !measure.about().is_empty()));
         names.sort_unstable();

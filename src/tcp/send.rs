@@ -455,8 +455,9 @@ impl Socket {
         count
     }
 
-    /// Data leaves: a reply soon after data came means a conversation (`tcp_event_data_sent`).
-    fn note_data_sent(&mut self, cx: Cx<'_>) {
+    /// Data leaves, for the first time or again: a reply soon after data came means a conversation
+    /// (`tcp_event_data_sent`).
+    pub(super) fn note_data_sent(&mut self, cx: Cx<'_>) {
         if self.in_flight() == 0 {
             self.cc.on_start(cx.now, self.snd.last_sent);
         }

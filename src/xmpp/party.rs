@@ -252,7 +252,11 @@ impl Party {
 
     /// When [`Self::handle_deadline`] is to be called.
     pub fn next_deadline(&self) -> Option<SimTime> {
-        [self.moment, self.traffic.next(), self.phase_deadline()].into_iter().flatten().min()
+        let sooner = |one: Option<SimTime>, other: Option<SimTime>| match (one, other) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        sooner(sooner(self.moment, self.traffic.next()), self.phase_deadline())
     }
 
     /// When the phase ends by itself, or the closer decides.

@@ -42,6 +42,14 @@ impl Root {
         }
     }
 
+    /// The usual root with just these declarations, in any order; those of no namespace do not count.
+    pub(super) fn usual_of(declarations: &[(&[u8], Namespace)]) -> Option<Self> {
+        let count = declarations.iter().filter(|(_, namespace)| *namespace != Namespace::Absent).count();
+        let is_same =
+            |usual: &&&Usual| count == usual.len() && usual.iter().all(|wanted| declarations.contains(wanted));
+        USUAL.iter().find(is_same).map(|usual| Self::Usual(usual))
+    }
+
     /// The root's name.
     pub(super) fn name(&self) -> &[u8] {
         match self {

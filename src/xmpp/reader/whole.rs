@@ -1,14 +1,15 @@
-//! The short way: a top-level element of the usual form that lies whole in the chunk.
+//! The short way: a header, a top-level element or a close tag of the usual form that lies whole in the chunk.
 //!
-//! Nearly everything on an XMPP stream is such an element. It is read where it lies: nothing is copied, and no state is
+//! Nearly everything on an XMPP stream is so. It is read where it lies: nothing is copied, and no state is
 //! kept. Whatever is not of the usual form, is not whole or breaks a rule is left untouched to the lexer, which goes the
-//! long way from the element's first byte. So this reader may refuse what it likes; what it takes, the long way must
+//! long way from its first byte. So this reader may refuse what it likes; what it takes, the long way must
 //! take too, with the same result: the tests hold both against each other.
 
 use super::bytes::{self, BLANK, NAME, VALUE};
 use super::element::Building;
 use super::lexer::MAX_TOKEN;
 use super::namespace::Namespace;
+use super::root::Root;
 use crate::xmpp::config::StreamKind;
 use crate::xmpp::stanza::Element;
 
@@ -49,7 +50,7 @@ pub(super) fn element(chunk: &[u8], around: Around) -> Option<Element> {
     if chunk.first() != Some(&b'<') {
         return None;
     }
-    let mut whole = Whole { rest: chunk, open: [Open { name: b"", default: around.default }; DEEPEST], depth: 0 };
+    let mut whole = Whole::new(chunk, around.default);
     let mut building = Building::default();
     loop {
         // At a `<`.
@@ -69,6 +70,28 @@ pub(super) fn element(chunk: &[u8], around: Around) -> Option<Element> {
     }
 }
 
+/// The XML declaration as nearly everybody writes it.
+const DECLARATION: &[u8] = b"<?xml version='1.0'?>";
+
+/// A header at the front of a chunk.
+pub(super) struct Opening {
+    /// Its bytes, with the declaration before it.
+    pub(super) length: usize,
+    /// Its own bytes.
+    pub(super) size: u32,
+    pub(super) root: Root,
+}
+
+/// The header at the front of `chunk`, behind a declaration or nothing; `None` if it has to go the long way.
+pub(super) fn header(chunk: &[u8], limit: u32) -> Option<Opening> {
+    let tag = chunk.strip_prefix(DECLARATION).unwrap_or(chunk);
+    let mut whole = Whole::new(tag.strip_prefix(b"<stream:stream")?, Namespace::Absent);
+    let root = Root::usual_of(&whole.declarations()?)?;
+    whole.rest = whole.rest.strip_prefix(b">")?;
+    let size = u32::try_from(tag.len() - whole.rest.len()).ok().filter(|size| *size <= limit)?;
+    Some(Opening { length: chunk.len() - whole.rest.len(), size, root })
+}
+
 /// What has not been read yet, and the elements that are open.
 struct Whole<'a> {
     rest: &'a [u8],
@@ -76,7 +99,14 @@ struct Whole<'a> {
     depth: usize,
 }
 
+/// Prefixes that a header declares (empty for the default), each with its namespace.
+type Declarations<'a> = [(&'a [u8], Namespace); 3];
+
 impl<'a> Whole<'a> {
+    fn new(rest: &'a [u8], default: Namespace) -> Self {
+        Self { rest, open: [Open { name: b"", default }; DEEPEST], depth: 0 }
+    }
+
     fn skip(&mut self, bytes: usize) {
         self.rest = &self.rest[bytes..];
     }
@@ -140,19 +170,50 @@ impl<'a> Whole<'a> {
         }
     }
 
+    /// What the attributes of a header declare, up to its `>` or `/`. Places that are not needed stay [`Namespace::Absent`].
+    fn declarations(&mut self) -> Option<Declarations<'a>> {
+        let mut found: Declarations<'_> = [(b"", Namespace::Absent); 3];
+        let mut declared = 0;
+        let mut names = [b"" as &[u8]; MOST_ATTRIBUTES];
+        for count in 0.. {
+            let Some(name) = self.attribute_name(&names[..count.min(MOST_ATTRIBUTES)])? else { break };
+            *names.get_mut(count)? = name;
+            let value = self.value()?;
+            let prefix = match name {
+                b"xmlns" => b"",
+                b"xml:lang" => continue,
+                _ => match name.strip_prefix(b"xmlns:") {
+                    Some(prefix) if starts_name(prefix) && !prefix.contains(&b':') => prefix,
+                    None if !name.contains(&b':') => continue,
+                    _ => return None,
+                },
+            };
+            *found.get_mut(declared)? = (prefix, known(value).filter(|namespace| *namespace != Namespace::Absent)?);
+            declared += 1;
+        }
+        Some(found)
+    }
+
+    /// Behind white space the name of the next attribute, which none of the earlier `names` may be; `Some(None)` at the end
+    /// of the tag.
+    #[expect(clippy::option_option, reason = "no attribute, and not for the short way")]
+    fn attribute_name(&mut self, names: &[&[u8]]) -> Option<Option<&'a [u8]>> {
+        let blank = bytes::run(BLANK, self.rest);
+        self.skip(blank);
+        if matches!(self.rest.first()?, b'>' | b'/') {
+            return Some(None);
+        }
+        let name = self.name()?;
+        (blank > 0 && !names.contains(&name)).then_some(Some(name))
+    }
+
     /// The attributes of a start tag, up to its `>` or `/`; the default namespace that holds behind them.
     fn attributes(&mut self, outside: Namespace, top: bool, building: &mut Building) -> Option<Namespace> {
         let mut default = outside;
         let mut names = [b"" as &[u8]; MOST_ATTRIBUTES];
         for count in 0.. {
-            let blank = bytes::run(BLANK, self.rest);
-            self.skip(blank);
-            if matches!(self.rest.first()?, b'>' | b'/') {
-                break;
-            }
-            let name = self.name()?;
-            let repeated = names.iter().take(count).any(|other| *other == name);
-            if blank == 0 || repeated || name.contains(&b':') {
+            let Some(name) = self.attribute_name(&names[..count.min(MOST_ATTRIBUTES)])? else { break };
+            if name.contains(&b':') {
                 return None;
             }
             *names.get_mut(count)? = name;
