@@ -237,11 +237,20 @@ fn one_shard(
     }
     result?;
     files.commit(&job.plan, engine.name(), &job.provenance)?;
-    if job.show != Show::Nothing {
-        let (own, all) = (shard.tasks(&job.plan).len(), experiment::tasks(&job.plan).len());
-        let name = job.plan.points.first().map_or("", |point| point.scenario.name.as_str());
-        writeln!(out, "{name}: shard {shard}, {own} of {all} cells, engine {}", engine.name())?;
-        writeln!(out, "Files: {}", job.out.display())?;
+    let (own, all) = (shard.tasks(&job.plan).len(), experiment::tasks(&job.plan).len());
+    let name = job.plan.points.first().map_or("", |point| point.scenario.name.as_str());
+    match job.show {
+        Show::Everything => {
+            writeln!(out, "{name}: shard {shard}, {own} of {all} cells, engine {}", engine.name())?;
+            writeln!(out, "Files: {}", job.out.display())?;
+        }
+        Show::Json => {
+            let shard = shard.to_string();
+            let document =
+                json!({ "scenario": name, "shard": shard, "cells": own, "of": all, "engine": engine.name() });
+            writeln!(out, "{document:#}")?;
+        }
+        Show::Nothing => {}
     }
     Ok(())
 }

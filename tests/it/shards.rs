@@ -134,7 +134,7 @@ fn what_is_not_one_whole_study_is_refused_with_the_reason() {
     let other = [&STUDY[..11], &["--set=closing.timeout=1s", "--shard=4/4", "--out", "other"]].concat();
     bench.succeed(&other);
     refused(&bench, &with("other"), "shards/1 and other are of different studies: scenario hash");
-    bench.succeed(&[&STUDY[..2], &STUDY[3..11], &["--shard=4/4", "--out", "turmoil"]].concat());
+    bench.succeed(&[&STUDY[..2], &STUDY[3..11], &["--engine=turmoil", "--shard=4/4", "--out", "turmoil"]].concat());
     refused(&bench, &with("turmoil"), "are of different studies: engine event and turmoil");
     let table = edited(&bench, "shards/4", "cells.csv", |bytes| bytes.extend(b"x"));
     refused(&bench, &with(&table), "edited/cells.csv is damaged: its SHA-256 is not that of the manifest");
@@ -163,4 +163,35 @@ fn directories_without_cells_are_refused() {
     let output = bench.run(&["merge", "one", "--out", "./one"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("--out one: it is to be merged itself"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_dry_run_counts_cells_and_writes_nothing() {
+    let bench = Bench::new();
+    let loud: Vec<&str> = STUDY.iter().filter(|word| **word != "--quiet").copied().collect();
+    let said = bench.succeed(&[&loud[..], &["dry", "--dry-run"]].concat());
+    for line in ["cells    48 = 3 sweep points x 4 seeds x 2 strategies x 2 nodes\n", "streams  960\n", " core-hours\n"]
+    {
+        assert!(said.contains(line), "{said}");
+    }
+    let said = bench.succeed(&[&loud[..], &["dry", "--dry-run", "--json", "--shard=2/7"]].concat());
+    let json: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!((&json["cells"], &json["streams"]), (&7.into(), &140.into()));
+    assert!(json["core_seconds"].as_f64() > Some(0.0) && json["disk_bytes"].as_f64() > Some(0.0), "{json}");
+    assert!(bytes_of(&bench.path("")).is_empty());
+}
+
+#[test]
+fn a_study_that_decides_by_its_own_cells_is_neither_sharded_nor_merged() {
+    let bench = Bench::new();
+    let until = ["compare", "kernel-teardown", "--engine=event", "--peers=20", "--seeds=10", "--until=50%", "--quiet"];
+    let output = bench.run(&[&until[..], &["--shard=1/2"]].concat());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("--shard 1/2 with --until lost=50%"), "{}", text(&output.stderr));
+    bench.succeed(&[&until[..], &["--out=until"]].concat());
+    let first = bytes_of(&bench.path("until"));
+    refused(&bench, &["until".to_owned()], "until: a study with --until cannot be merged");
+    // It can be resumed: here from all of its cells.
+    bench.succeed(&[&until[..], &["--out=until", "--resume"]].concat());
+    assert!(bytes_of(&bench.path("until")) == first);
 }
