@@ -9,7 +9,7 @@ use crate::cli::args::{ListArgs, Part};
 use crate::net::profile;
 use crate::scenario::builtin;
 use crate::scenario::measure::Measure;
-use crate::tcp::sysctl::{KEYS, Kernel};
+use crate::tcp::sysctl::{KEYS, Kernel, PRESETS};
 use crate::time::Micros;
 use crate::xmpp::config::{Responder, Strategy};
 use crate::xmpp::preset::Preset;
@@ -60,7 +60,15 @@ fn table<'a>(title: &str, rows: impl Iterator<Item = (&'a str, String)>, out: &m
 
 /// Settings with their defaults: presets first, since they change several at once.
 fn kernel(out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "kernel presets: {}", Kernel::PRESETS.join(", "))?;
+    writeln!(out, "kernel presets:")?;
+    for preset in PRESETS {
+        writeln!(out, "  {}: {}", preset.name, preset.about)?;
+        for difference in preset.differences {
+            let value = Kernel::preset(preset.name).and_then(|kernel| kernel.get(difference.key));
+            let value = value.map_or_else(|| difference.value.to_owned(), |value| value.to_string());
+            writeln!(out, "      {} = {value} ({})", difference.key, difference.source)?;
+        }
+    }
     let rows = KEYS.iter().map(|key| {
         let default = key.default_value();
         (key.name, format!("{}; default {default} ({})", key.meaning, key.source))

@@ -1,6 +1,6 @@
 //! Moves packets and time. Knows no strategy, no XMPP and no TCP state.
 
-mod agenda;
+pub mod agenda;
 mod duet;
 mod event;
 mod station;

@@ -90,8 +90,9 @@ impl Acks {
     }
 
     fn raise_quick(&mut self, window: u64) {
-        let segments = (window / (2 * self.segment_estimate.max(1))).clamp(2, QUICK);
-        self.quick = self.quick.max(segments);
+        // tcp_incr_quickack(): two where the window has not room for one pair of segments, but one where it has for one.
+        let segments = window / (2 * self.segment_estimate.max(1));
+        self.quick = self.quick.max(if segments == 0 { 2 } else { segments.min(QUICK) });
     }
 
     /// The peer is guessing: answer at once for a while (`tcp_enter_quickack_mode`).

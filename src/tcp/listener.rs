@@ -28,9 +28,15 @@ impl Listener {
         Self { backlog: backlog.min(kernel.somaxconn), requests: 0, ready: 0 }
     }
 
+    /// `listen()` again: only the backlog changes.
+    pub fn set_backlog(&mut self, kernel: &Kernel, backlog: u64) {
+        self.backlog = backlog.min(kernel.somaxconn);
+    }
+
     /// A SYN came: if granted, a request is counted and [`super::Socket::accept`] may follow.
     pub fn on_syn(&mut self, kernel: &Kernel) -> Admission {
-        let crowded = self.requests >= self.backlog.max(1);
+        // inet_csk_reqsk_queue_is_full(): one more than the backlog, as in the accept queue.
+        let crowded = self.requests > self.backlog;
         let scarce = kernel.tcp_max_syn_backlog.saturating_sub(self.requests) < kernel.tcp_max_syn_backlog >> 2;
         if self.is_full() || (!kernel.tcp_syncookies && (crowded || scarce)) {
             return Admission::Ignored;
@@ -118,7 +124,7 @@ mod tests {
     #[test]
     fn without_cookies_a_full_syn_queue_drops() {
         let kernel = Kernel { tcp_syncookies: false, ..Kernel::default() };
-        let mut listener = Listener::new(&kernel, 2);
+        let mut listener = Listener::new(&kernel, 1);
         assert_eq!(listener.on_syn(&kernel), Admission::Granted);
         assert_eq!(listener.on_syn(&kernel), Admission::Granted);
         assert_eq!(listener.on_syn(&kernel), Admission::Ignored);

@@ -21,6 +21,7 @@ mod ack;
 mod close;
 mod congestion;
 mod handshake;
+mod info;
 mod input;
 mod listener;
 mod probe;
@@ -44,6 +45,7 @@ use crate::net::segment::{Segment, Seq};
 use crate::time::{Micros, SimTime};
 
 pub use close::reset_for;
+pub use info::Info;
 pub use listener::{Admission, Listener};
 pub use state::State;
 pub use syscall::Errno;

@@ -13,6 +13,23 @@ const PAWS_LIFE: Micros = Micros::from_secs(24 * 86_400);
 /// SACK blocks that are remembered.
 const SACKS: usize = 4;
 
+/// The largest buffer that an application may ask for (`net.core.rmem_max` of Linux 6.18); it counts for the scale.
+const RMEM_MAX: u64 = 4_194_304;
+
+/// The smallest scale with which a window of `space` bytes can be written.
+fn scale_for(space: u64) -> u8 {
+    let mut scale = 0;
+    while scale < 14 && space >> scale > u64::from(u16::MAX) {
+        scale += 1;
+    }
+    scale
+}
+
+/// The first window of a buffer, in whole segments. A SYN, whose window is not scaled, shows at most 65535 of it.
+fn first_window(space: u64, mss: u64) -> u64 {
+    if space > mss { space / mss * mss } else { space }
+}
+
 /// Bytes that came before their turn.
 #[derive(Debug)]
 struct Held {
@@ -78,8 +95,7 @@ impl Receiver {
     pub(super) fn new(kernel: &Kernel) -> Self {
         // Half of the memory is for payload (`tcp_win_from_space`), in whole segments at first.
         let space_total = kernel.tcp_rmem[1] / 2;
-        let window = space_total.min(u64::from(u16::MAX));
-        let window = if window > kernel.mss { window / kernel.mss * kernel.mss } else { window };
+        let window = first_window(space_total, kernel.mss);
         Self {
             space: Space(Seq(0)),
             nxt: Offset::SYN,
@@ -101,11 +117,14 @@ impl Receiver {
 
     /// The window scale to offer: enough for the largest receive buffer (`tcp_select_initial_window`).
     pub(super) fn offered_scale(kernel: &Kernel) -> u8 {
-        let mut scale = 0;
-        while scale < 14 && kernel.tcp_rmem[2] >> scale > u64::from(u16::MAX) {
-            scale += 1;
-        }
-        scale
+        scale_for(kernel.tcp_rmem[2].max(RMEM_MAX))
+    }
+
+    /// The application set the size of the buffer before the first segment left: the first window and the scale
+    /// follow, and the buffer will never grow.
+    pub(super) fn narrow(&mut self, scaling: bool) {
+        self.scale = if scaling { scale_for(self.space_total) } else { 0 };
+        self.window = first_window(self.space_total, self.reserve);
     }
 
     /// The peer's SYN came: its number is the start of this space.

@@ -122,6 +122,21 @@ impl Recovery {
         self.resent = 0;
     }
 
+    /// Segments the peer has behind a gap.
+    pub(super) fn sacked(&self) -> u32 {
+        self.sacked
+    }
+
+    /// Segments taken for lost.
+    pub(super) fn lost(&self) -> u32 {
+        self.lost
+    }
+
+    /// Segments sent again and not yet acknowledged.
+    pub(super) fn resent(&self) -> u32 {
+        self.resent
+    }
+
     fn is_reducing(&self) -> bool {
         matches!(self.state, CaState::Reduced | CaState::Recovery)
     }

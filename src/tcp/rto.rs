@@ -55,6 +55,11 @@ impl Rtt {
         Micros::new(self.smoothed8 >> 3)
     }
 
+    /// Mean deviation of the round-trip time.
+    pub(super) fn deviation(&self) -> Micros {
+        Micros::new(self.deviation4 >> 2)
+    }
+
     /// Whether there was a sample.
     pub(super) fn is_known(&self) -> bool {
         self.smoothed8 != 0

@@ -179,8 +179,14 @@ impl Socket {
         self.snd.limit = bytes.max(2_304);
     }
 
-    /// `SO_RCVBUF`: room for this many bytes. To narrow the first window, set it right after birth.
+    /// `SO_RCVBUF`: room for this many bytes. Set right after birth, before the first poll, it also narrows the
+    /// window of the SYN or SYN-ACK and chooses its scale.
     pub fn set_receive_buffer(&mut self, bytes: u64) {
         self.rcv.space_total = bytes.max(1_152);
+        if let Some(syn) = self.out.front_mut().filter(|first| first.flags.syn) {
+            self.rcv.narrow(self.agreed.scaling);
+            syn.window = u16::try_from(self.rcv.window).unwrap_or(u16::MAX);
+            syn.options.window_scale = self.agreed.scaling.then_some(self.rcv.scale);
+        }
     }
 }

@@ -3,11 +3,15 @@
 //! [`Kernel`] is the configuration as the socket reads it, [`KEYS`] describes it. The scenario file, `farewell list`,
 //! the JSON schema and the packetdrill runner read the table; a key without an effect on the model is not in it.
 
+mod preset;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::time::{Micros, SimTime};
+
+pub use preset::{Difference, PRESETS, Preset};
 
 /// Which congestion control a socket is born with (`tcp_congestion_control`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -239,7 +243,7 @@ kernel! {
     /// SYN cookies: a full SYN queue does not refuse
     tcp_syncookies: switch() = true, (0, 1), "Linux ip-sysctl (2, always, counts as 1)";
     /// largest backlog that a listener is granted
-    somaxconn: count() = 4_096, (1, 2_147_483_647), "Linux net.core, SOMAXCONN";
+    somaxconn: count() = 4_096, (0, 2_147_483_647), "Linux net.core, SOMAXCONN";
     /// segments by which a packet may be late before it counts as lost
     tcp_reordering: count() = 3, (1, 300), "Linux ip-sysctl, TCP_FASTRETRANS_THRESH";
     /// merge small neighbouring segments when they are sent again
@@ -268,36 +272,6 @@ const LEVEL_BITS: u32 = 3;
 const LEVEL_TICKS: u64 = 63;
 
 impl Kernel {
-    /// A named configuration: `linux` (the default) or `rfc9293` (what the RFC says where Linux differs).
-    pub fn preset(name: &str) -> Option<Self> {
-        let linux = Self::default();
-        match name {
-            "linux" => Some(linux),
-            "rfc9293" => Some(Self {
-                // RFC 9293 3.10.7.4: on a RST "all segment queues should be flushed".
-                reset_discards_received: true,
-                // RFC 9293 3.4.2: TIME-WAIT lasts two maximum segment lifetimes of 2 minutes.
-                time_wait: Micros::from_secs(240),
-                // RFC 6298 2.4: an RTO below 1 second is rounded up to it.
-                tcp_rto_min_us: Micros::from_secs(1),
-                // RFC 9293 3.8.3: a SYN is tried for at least 3 minutes, and RFC 6298 5.5 doubles from the first.
-                tcp_syn_linear_timeouts: 0,
-                tcp_syn_retries: 7,
-                // RFC 9293 3.8.2 asks for RFC 5681; probes (RFC 8985) and F-RTO (RFC 5682) are not part of it.
-                tcp_congestion_control: Algorithm::Reno,
-                tcp_early_retrans: 0,
-                tcp_frto: 0,
-                // The RFC knows no kernel tick.
-                tick: Micros::ZERO,
-                ..linux
-            }),
-            _ => None,
-        }
-    }
-
-    /// The names of the presets.
-    pub const PRESETS: &[&str] = &["linux", "rfc9293"];
-
     /// The row of a key.
     pub fn key(name: &str) -> Option<&'static Key> {
         KEYS.iter().find(|key| key.name == name)

@@ -317,3 +317,79 @@ mod chaos {
         }
     }
 }
+
+mod keys_that_no_script_can_show {
+    use super::*;
+
+    fn with(change: impl FnOnce(&mut Kernel)) -> Dialogue {
+        let mut kernel = Kernel::default();
+        change(&mut kernel);
+        Dialogue::established(kernel, Peer::Plain)
+    }
+
+    /// When the next timer is due, from now.
+    fn wait_for(t: &mut Dialogue) -> (Micros, Timer) {
+        let now = t.act(|_, cx| cx.now);
+        let (at, timer) = t.socket.next_deadline().expect("a timer is pending");
+        (at.since(now), timer)
+    }
+
+    #[test]
+    fn mss_bounds_our_segments_and_initial_cwnd_their_number() {
+        let mut t = with(|kernel| (kernel.mss, kernel.initial_cwnd) = (500, 2));
+        t.write(2_000).unwrap();
+        t.we_send(". 1:501(500) ack 1");
+        t.we_send("P. 501:1001(500) ack 1");
+        t.then_silence();
+    }
+
+    #[test]
+    fn time_wait_lasts_as_long_as_it_says() {
+        let mut t = with(|kernel| kernel.time_wait = Micros::from_secs(5));
+        t.act(Socket::close);
+        t.we_send("F. 1:1(0) ack 1");
+        t.peer_sends("F.", 0, 2);
+        t.we_send(". 2:2(0) ack 2");
+        assert_eq!(wait_for(&mut t), (Micros::from_secs(5), Timer::TimeWait));
+    }
+
+    #[test]
+    fn an_ack_is_delayed_for_the_shortest_time_at_most_for_the_longest() {
+        for (least, most, expected) in [(40, 200, 40), (80, 200, 80), (80, 20, 20)] {
+            let mut t = with(|kernel| {
+                (kernel.delayed_ack_min, kernel.delayed_ack_max, kernel.tick) = (ms(least), ms(most), Micros::ZERO);
+            });
+            // The ACK of a FIN with data waits for our own FIN.
+            t.peer_sends("PF.", 200, 1);
+            assert_eq!(wait_for(&mut t), (ms(expected), Timer::DelayedAck));
+        }
+    }
+
+    #[test]
+    fn tcp_wmem_bounds_what_a_write_takes() {
+        let mut t = with(|kernel| kernel.tcp_wmem = [4_096; 3]);
+        assert_eq!(t.write(10_000), Ok(4_096));
+    }
+
+    #[test]
+    fn small_segments_are_merged_when_they_go_again_if_tcp_retrans_collapse_says_so() {
+        for (merge, again) in [(true, "P. 1:201(200) ack 1"), (false, "P. 1:101(100) ack 1")] {
+            let mut t = with(|kernel| kernel.tcp_retrans_collapse = merge);
+            for place in ["P. 1:101(100) ack 1", "P. 101:201(100) ack 1"] {
+                t.write(100).unwrap();
+                t.we_send(place);
+            }
+            t.wait(ms(300));
+            t.we_send(again);
+        }
+    }
+
+    #[test]
+    fn nodelay_lets_a_second_small_segment_go() {
+        let mut t = with(|kernel| kernel.nodelay = false);
+        t.write(100).unwrap();
+        t.we_send("P. 1:101(100) ack 1");
+        t.write(100).unwrap();
+        t.then_silence();
+    }
+}

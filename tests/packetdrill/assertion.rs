@@ -4,7 +4,7 @@ use crate::lexer::{Kind, Token, tokens};
 
 /// Runs every assertion of `text`; `lookup` knows the names. The error says what does not hold or is not understood.
 pub(crate) fn check(text: &str, lookup: &dyn Fn(&str) -> Option<i64>) -> Result<(), String> {
-    let text = text.replace("\\\n", "\n");
+    let text = plain(text);
     let tokens = tokens(&text).map_err(|(_, mistake)| mistake)?;
     let mut reader = Reader { tokens: &tokens, at: 0, lookup };
     while reader.at < tokens.len() {
@@ -19,13 +19,39 @@ pub(crate) fn check(text: &str, lookup: &dyn Fn(&str) -> Option<i64>) -> Result<
         let condition = reader.shown(from, reader.at);
         let names = reader.values_of_names(from, reader.at);
         if reader.mark(",") {
-            reader.either()?;
+            reader.skip_message();
         }
         if !holds {
             return Err(format!("assertion failed: {condition} (with {names})"));
         }
     }
     Ok(())
+}
+
+/// Python as the lexer of scripts can read it: one kind of quotes, no comments, no continued lines.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for line in text.replace("\\\n", " ").lines() {
+        let mut quote = None;
+        for c in line.chars() {
+            match quote {
+                None if c == '#' => break,
+                None if c == '\'' || c == '"' => {
+                    quote = Some(c);
+                    plain.push('"');
+                }
+                Some(open) if c == open => {
+                    quote = None;
+                    plain.push('"');
+                }
+                // What a message says does not matter, and a bar or slash in it must not be read as code.
+                Some(_) => plain.push(if c == '"' { '_' } else { c }),
+                None => plain.push(c),
+            }
+        }
+        plain.push('\n');
+    }
+    plain
 }
 
 struct Reader<'a> {
@@ -65,6 +91,21 @@ impl Reader<'_> {
         all
     }
 
+    /// The message of an assertion ends where the next statement begins.
+    fn skip_message(&mut self) {
+        let mut open = 0_i32;
+        while let Some(kind) = self.kind(0) {
+            match kind {
+                Kind::Mark('(') => open += 1,
+                Kind::Mark(')') => open -= 1,
+                Kind::Mark(';') if open == 0 => break,
+                Kind::Word(word) if word == "assert" => break,
+                _ => {}
+            }
+            self.at += 1;
+        }
+    }
+
     fn word(&mut self, word: &str) -> bool {
         let found = matches!(self.kind(0), Some(Kind::Word(w)) if w == word);
         self.at += usize::from(found);
@@ -95,7 +136,7 @@ impl Reader<'_> {
 
     /// Comparisons chain, as in `1 <= a < 5`.
     fn comparison(&mut self) -> Result<i64, String> {
-        let (mut left, mut compared, mut holds) = (self.sum()?, false, true);
+        let (mut left, mut compared, mut holds) = (self.bits()?, false, true);
         loop {
             let relation: fn(&i64, &i64) -> bool = if self.mark("==") {
                 i64::eq
@@ -112,10 +153,27 @@ impl Reader<'_> {
             } else {
                 return Ok(if compared { i64::from(holds) } else { left });
             };
-            let right = self.sum()?;
+            let right = self.bits()?;
             holds &= relation(&left, &right);
             (left, compared) = (right, true);
         }
+    }
+
+    /// `a | b`, which binds stronger than a comparison.
+    fn bits(&mut self) -> Result<i64, String> {
+        let mut value = self.bits_in_common()?;
+        while self.mark("|") {
+            value |= self.bits_in_common()?;
+        }
+        Ok(value)
+    }
+
+    fn bits_in_common(&mut self) -> Result<i64, String> {
+        let mut value = self.sum()?;
+        while self.mark("&") {
+            value &= self.sum()?;
+        }
+        Ok(value)
     }
 
     fn sum(&mut self) -> Result<i64, String> {
@@ -139,9 +197,9 @@ impl Reader<'_> {
         let mut value = self.atom()?;
         loop {
             if self.mark("*") {
-                value *= self.atom()?;
-            } else if self.mark("&") {
-                value &= self.atom()?;
+                value = value.checked_mul(self.atom()?).ok_or("a product is too large")?;
+            } else if self.mark("/") {
+                value = value.checked_div_euclid(self.atom()?).ok_or("a division by zero")?;
             } else {
                 return Ok(value);
             }
@@ -159,6 +217,8 @@ impl Reader<'_> {
         let value = match self.kind(0) {
             Some(Kind::Integer(n)) => *n,
             Some(Kind::Text(_)) => 0,
+            Some(Kind::Word(name)) if name == "True" => 1,
+            Some(Kind::Word(name)) if name == "False" => 0,
             Some(Kind::Word(name)) => match (self.lookup)(name) {
                 Some(value) => value,
                 None => return Err(format!("`{name}` is not known to the simulated kernel")),

@@ -24,20 +24,44 @@ pub(crate) struct Progress {
     connecting: bool,
     /// `close` lingers on this connection until then.
     lingering: Option<(usize, SimTime)>,
+    /// When `poll` gives up.
+    pub(crate) until: Option<SimTime>,
 }
 
 /// An outcome, or a mistake of the script.
-type Answer = Result<Outcome, String>;
+pub(crate) type Answer = Result<Outcome, String>;
 
 #[expect(clippy::unnecessary_wraps, reason = "it stands where a mistake can be returned, too")]
-fn done(value: i64) -> Answer {
+pub(crate) fn done(value: i64) -> Answer {
     Ok(Outcome::Done(Ok(value)))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it stands where a mistake can be returned, too")]
-fn failed(errno: &'static str) -> Answer {
+pub(crate) fn failed(errno: &'static str) -> Answer {
     Ok(Outcome::Done(Err(errno)))
 }
+
+/// The system calls that a script can make.
+pub(crate) const KNOWN: [&str; 18] = [
+    "socket",
+    "bind",
+    "listen",
+    "accept",
+    "connect",
+    "fcntl",
+    "setsockopt",
+    "getsockopt",
+    "read",
+    "recv",
+    "recvfrom",
+    "write",
+    "send",
+    "sendto",
+    "writev",
+    "poll",
+    "shutdown",
+    "close",
+];
 
 impl Machine {
     /// Makes a system call, or goes on with one that blocked.
@@ -47,8 +71,8 @@ impl Machine {
             "socket" => self.socket(&arguments),
             "bind" => {
                 arguments.count(3)?;
-                self.descriptor(arguments.number(0)?)?.bound = true;
-                done(0)
+                let descriptor = self.descriptor(arguments.number(0)?)?;
+                if std::mem::replace(&mut descriptor.bound, true) { failed("EINVAL") } else { done(0) }
             }
             "listen" => self.listen_call(&arguments),
             "accept" => self.accept_call(&arguments),
@@ -57,7 +81,8 @@ impl Machine {
             "setsockopt" => self.setsockopt(now, &arguments),
             "getsockopt" => self.getsockopt(now, &arguments),
             "read" | "recv" | "recvfrom" => self.read(now, &arguments),
-            "write" | "send" | "sendto" => self.write(now, &arguments, progress),
+            "write" | "send" | "sendto" | "writev" => self.write(now, &arguments, progress),
+            "poll" => self.poll(now, &arguments, progress),
             "shutdown" => self.shutdown(now, &arguments),
             "close" => self.close(now, &arguments, progress),
             other => Err(format!("system call {other} is not supported")),
@@ -89,8 +114,13 @@ impl Machine {
         arguments.count(2)?;
         let (number, backlog) = (arguments.number(0)?, arguments.number(1)?);
         let descriptor = self.descriptor(number)?;
-        if descriptor.what != What::Fresh {
-            return Err("listen on a socket that is not fresh is not supported".to_owned());
+        match descriptor.what {
+            What::Fresh => {}
+            What::Listener(port) => {
+                self.set_backlog(port, backlog);
+                return done(0);
+            }
+            What::Connection(_) => return failed("EINVAL"),
         }
         let (bound, choices) = (descriptor.bound, descriptor.choices.clone());
         let port = self.listen(bound, backlog, choices);
@@ -167,42 +197,6 @@ impl Machine {
         }
     }
 
-    fn setsockopt(&mut self, now: SimTime, arguments: &Arguments<'_>) -> Answer {
-        arguments.count(5)?;
-        let choice = Choice::read(arguments.at(1)?, arguments.at(2)?, arguments.at(3)?)?;
-        let descriptor = self.descriptor(arguments.number(0)?)?;
-        descriptor.choices.push(choice);
-        match descriptor.what {
-            What::Connection(connection) => self.choose(now, connection, choice),
-            What::Listener(port) => self.inherit(port, choice),
-            What::Fresh => {}
-        }
-        done(0)
-    }
-
-    /// Only `SO_ERROR`: which error the socket holds, and clears it.
-    fn getsockopt(&mut self, now: SimTime, arguments: &Arguments<'_>) -> Answer {
-        arguments.count(5)?;
-        let (level, name) = (arguments.words(1)?, arguments.words(2)?);
-        if level != ["SOL_SOCKET"] || name != ["SO_ERROR"] {
-            return Err(format!("getsockopt {} is not supported", name.join("|")));
-        }
-        let wanted = match arguments.at(3)? {
-            Value::List(list) => match list.as_slice() {
-                [Value::Number(0)] => "0",
-                [Value::Words(words)] if words.len() == 1 => words[0].as_str(),
-                _ => return Err("expected [0] or the name of an error for SO_ERROR".to_owned()),
-            },
-            _ => return Err("expected a value in brackets for SO_ERROR".to_owned()),
-        };
-        let found = match self.descriptor(arguments.number(0)?)?.what {
-            What::Fresh | What::Listener(_) => None,
-            What::Connection(connection) => self.connection(now, connection).and_then(|(c, _)| c.socket.take_error()),
-        };
-        let found = found.map_or("0", Errno::name);
-        if found == wanted { done(0) } else { Err(format!("SO_ERROR is {found}, not {wanted}")) }
-    }
-
     fn read(&mut self, now: SimTime, arguments: &Arguments<'_>) -> Answer {
         let no_wait = arguments.message_flags(&["MSG_DONTWAIT"])?;
         let most = arguments.length(2)?;
@@ -229,7 +223,7 @@ impl Machine {
 
     fn write(&mut self, now: SimTime, arguments: &Arguments<'_>, progress: &mut Progress) -> Answer {
         let no_wait = arguments.message_flags(&["MSG_DONTWAIT"])?;
-        let length = arguments.length(2)?;
+        let length = if arguments.call.name == "writev" { arguments.vector()? } else { arguments.length(2)? };
         let descriptor = self.descriptor(arguments.number(0)?)?;
         let nonblocking = descriptor.nonblocking || no_wait;
         let What::Connection(connection) = descriptor.what else { return failed("EPIPE") };
@@ -255,8 +249,17 @@ impl Machine {
     fn shutdown(&mut self, now: SimTime, arguments: &Arguments<'_>) -> Answer {
         arguments.count(2)?;
         let how = arguments.words(1)?.join("|");
-        let What::Connection(connection) = self.descriptor(arguments.number(0)?)?.what else {
-            return failed("ENOTCONN");
+        let number = arguments.number(0)?;
+        let connection = match self.descriptor(number)?.what {
+            What::Connection(connection) => connection,
+            What::Listener(port) if how == "SHUT_RD" || how == "SHUT_RDWR" => {
+                // The socket listens no more, and nothing else (inet_shutdown).
+                self.stop_listening(now, port);
+                self.descriptor(number)?.what = What::Fresh;
+                return done(0);
+            }
+            What::Listener(_) if how == "SHUT_WR" => return done(0),
+            What::Listener(_) | What::Fresh => return failed("ENOTCONN"),
         };
         let Some((connection, cx)) = self.connection(now, connection) else { return failed("ENOTCONN") };
         let reading = if how == "SHUT_WR" { Ok(()) } else { connection.socket.shutdown_read(cx) };
@@ -310,16 +313,16 @@ impl Machine {
 }
 
 /// The arguments of a call, with complaints that name the call.
-struct Arguments<'a> {
-    call: &'a Call,
+pub(crate) struct Arguments<'a> {
+    pub(crate) call: &'a Call,
 }
 
 impl<'a> Arguments<'a> {
-    fn at(&self, place: usize) -> Result<&'a Value, String> {
+    pub(crate) fn at(&self, place: usize) -> Result<&'a Value, String> {
         self.call.arguments.get(place).ok_or_else(|| format!("{} has too few arguments", self.call.name))
     }
 
-    fn count(&self, wanted: usize) -> Result<(), String> {
+    pub(crate) fn count(&self, wanted: usize) -> Result<(), String> {
         let found = self.call.arguments.len();
         if found == wanted {
             return Ok(());
@@ -327,7 +330,7 @@ impl<'a> Arguments<'a> {
         Err(format!("{} takes {wanted} arguments, found {found}", self.call.name))
     }
 
-    fn number(&self, place: usize) -> Result<i64, String> {
+    pub(crate) fn number(&self, place: usize) -> Result<i64, String> {
         let wrong = || format!("argument {} of {} is not a number", place + 1, self.call.name);
         self.at(place)?.number().ok_or_else(wrong)
     }
@@ -339,7 +342,26 @@ impl<'a> Arguments<'a> {
         usize::try_from(self.number(place)?).map_err(|_| format!("a length of {} is negative", self.call.name))
     }
 
-    fn words(&self, place: usize) -> Result<&'a [String], String> {
+    /// The lengths of `[{..., 10}, {..., 20}], 2`, summed up.
+    fn vector(&self) -> Result<usize, String> {
+        self.count(3)?;
+        let wrong = || format!("expected [{{..., length}}, ...] and their number for {}", self.call.name);
+        let Value::List(list) = self.at(1)? else { return Err(wrong()) };
+        if i64::try_from(list.len()).ok() != Some(self.number(2)?) {
+            return Err(wrong());
+        }
+        list.iter().try_fold(0, |sum, piece| match piece {
+            Value::List(piece) => match piece.as_slice() {
+                [Value::Ellipsis, Value::Number(length)] => {
+                    usize::try_from(*length).map(|n| sum + n).map_err(|_| wrong())
+                }
+                _ => Err(wrong()),
+            },
+            _ => Err(wrong()),
+        })
+    }
+
+    pub(crate) fn words(&self, place: usize) -> Result<&'a [String], String> {
         match self.at(place)? {
             Value::Words(words) => Ok(words),
             _ => Err(format!("argument {} of {} is not a symbol", place + 1, self.call.name)),
@@ -349,8 +371,8 @@ impl<'a> Arguments<'a> {
     /// Reads the flags of send, recv and their kin: whether one of `no_wait` is set.
     fn message_flags(&self, no_wait: &[&str]) -> Result<bool, String> {
         let flags = match (self.call.name.as_str(), self.call.arguments.get(3)) {
-            ("read" | "write", Some(_)) => return Err(format!("{} takes 3 arguments", self.call.name)),
-            ("read" | "write", None) | (_, Some(Value::Number(0))) => return Ok(false),
+            ("read" | "write" | "writev", Some(_)) => return Err(format!("{} takes 3 arguments", self.call.name)),
+            ("read" | "write" | "writev", None) | (_, Some(Value::Number(0))) => return Ok(false),
             _ => self.words(3)?,
         };
         let unknown = flags.iter().find(|flag| *flag != "MSG_NOSIGNAL" && !no_wait.contains(&flag.as_str()));

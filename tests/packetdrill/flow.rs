@@ -27,7 +27,7 @@ pub(crate) const REMOTE_BASE: u32 = u32::MAX - 3_000;
 impl Flow {
     /// A sequence number of the kernel, from the wire to the script.
     pub(crate) fn local_to_script(&self, seq: Seq, syn: bool) -> u32 {
-        let (wire, script) = self.local_isn.unwrap_or((seq, 0));
+        let (wire, script) = self.local_isn.unwrap_or((Seq(0), 0));
         seq.0.wrapping_sub(wire.0).wrapping_add(if syn { script } else { 0 })
     }
 

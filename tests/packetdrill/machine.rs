@@ -7,8 +7,10 @@ use farewell::tcp::sysctl::Kernel;
 use farewell::tcp::{Admission, Cx, Identity, Listener, Socket, State, reset_for};
 use farewell::time::SimTime;
 
+use crate::information;
 use crate::script::Setting;
 use crate::sockopt::Choice;
+use crate::sysctl_line;
 
 /// The port that `bind` gives and `connect` aims at, as packetdrill has it.
 pub(crate) const SERVER_PORT: u16 = 8080;
@@ -51,6 +53,7 @@ struct Listening {
 
 /// A connection that this host knows, open or orphaned.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that come in any combination")]
 pub(crate) struct Connection {
     pub(crate) number: usize,
     local_port: u16,
@@ -66,6 +69,8 @@ pub(crate) struct Connection {
     pub(crate) read: u32,
     /// A blocked or pending `connect()` has reported its success.
     pub(crate) connect_reported: bool,
+    /// `connect()` began it.
+    opened: bool,
 }
 
 /// A simulated host with one peer.
@@ -101,10 +106,18 @@ impl Machine {
         Cx { now, kernel: &self.kernel }
     }
 
+    /// The configuration as it stands.
+    pub(crate) fn kernel(&self) -> &Kernel {
+        &self.kernel
+    }
+
     /// Sets one sysctl of the simulated kernel.
     pub(crate) fn set(&mut self, setting: &Setting) -> Result<(), String> {
-        if !setting.name.starts_with("net.") {
+        if !setting.name.starts_with("net.") && !setting.name.starts_with("net/") {
             return Err(format!("sysctl `{}` is not one of the network, others are not supported", setting.name));
+        }
+        if let Some(constant) = sysctl_line::is_what_the_model_does(&setting.name, &setting.value) {
+            return constant;
         }
         self.kernel
             .set_sysctl(&setting.name, &setting.value)
@@ -152,7 +165,7 @@ impl Machine {
         }
     }
 
-    fn add(&mut self, id: Identity, socket: Socket) -> usize {
+    fn add(&mut self, id: Identity, socket: Socket, opened: bool) -> usize {
         let number = self.created;
         self.created += 1;
         self.connections.push(Connection {
@@ -166,6 +179,7 @@ impl Machine {
             written: 0,
             read: 0,
             connect_reported: false,
+            opened,
         });
         number
     }
@@ -175,7 +189,7 @@ impl Machine {
         let local = if bound { SERVER_PORT } else { 50_000 + u16::try_from(self.created).unwrap_or(0) };
         let id = self.identity(local, SERVER_PORT);
         let socket = Socket::connect(self.cx(now), id);
-        let number = self.add(id, socket);
+        let number = self.add(id, socket, true);
         for choice in choices {
             self.choose(now, number, *choice);
         }
@@ -270,7 +284,7 @@ impl Machine {
         let mut id = self.identity(port, segment.source_port);
         id.iss = iss.unwrap_or(id.iss);
         let socket = Socket::accept(self.cx(now), id, segment);
-        let number = self.add(id, socket);
+        let number = self.add(id, socket, false);
         for choice in choices {
             self.choose(now, number, choice);
         }
@@ -342,26 +356,29 @@ impl Machine {
         }
     }
 
-    /// What `%{ ... }%` can ask for: the state of the conversation, and the names of states.
-    pub(crate) fn information(&self, local_port: u16, remote_port: u16, name: &str) -> Option<i64> {
-        const STATES: [&str; 11] = [
-            "TCP_ESTABLISHED",
-            "TCP_SYN_SENT",
-            "TCP_SYN_RECV",
-            "TCP_FIN_WAIT1",
-            "TCP_FIN_WAIT2",
-            "TCP_TIME_WAIT",
-            "TCP_CLOSE",
-            "TCP_CLOSE_WAIT",
-            "TCP_LAST_ACK",
-            "TCP_LISTEN",
-            "TCP_CLOSING",
-        ];
-        if name != "tcpi_state" {
-            return (1i64..).zip(STATES).find(|(_, state)| *state == name).map(|(number, _)| number);
+    /// What `%{ ... }%` can ask for: facts of the conversation under test, and constants of the kernel.
+    pub(crate) fn information(&self, now: SimTime, local_port: u16, remote_port: u16, name: &str) -> Option<i64> {
+        if let Some(value) = information::constant(name) {
+            return Some(value);
         }
         let connection = self.connections.iter().find(|c| (c.local_port, c.remote_port) == (local_port, remote_port));
-        Some(connection.map_or(7, |connection| state_number(connection.socket.state())))
+        if name == "tcpi_state" {
+            return Some(connection.map_or(7, |connection| information::state_number(connection.socket.state())));
+        }
+        let connection = connection?;
+        information::field(&connection.socket.info(self.cx(now)), connection.opened, name)
+    }
+
+    /// Whether a connection waits for `accept`.
+    pub(crate) fn has_waiting(&self, port: u16) -> bool {
+        self.listeners.get(&port).is_some_and(|listening| !listening.ready.is_empty())
+    }
+
+    /// `listen` again on a listener: only the backlog changes.
+    pub(crate) fn set_backlog(&mut self, port: u16, backlog: i64) {
+        if let Some(listening) = self.listeners.get_mut(&port) {
+            listening.listener.set_backlog(&self.kernel, u64::try_from(backlog).unwrap_or(u64::MAX));
+        }
     }
 }
 
@@ -370,19 +387,4 @@ fn next_iss(old: &Connection) -> Seq {
     let sent = u32::try_from(old.socket.transmitted()).unwrap_or(u32::MAX);
     // SYN, data and FIN, then 65535 + 2.
     old.iss.plus(1).plus(sent).plus(1).plus(65_537)
-}
-
-/// Linux's number of a state. TIME-WAIT is a socket of its own there, the descriptor's is closed by then.
-fn state_number(state: State) -> i64 {
-    match state {
-        State::Established => 1,
-        State::SynSent => 2,
-        State::SynReceived => 3,
-        State::FinWait1 => 4,
-        State::FinWait2 => 5,
-        State::TimeWait | State::Closed => 7,
-        State::CloseWait => 8,
-        State::LastAck => 9,
-        State::Closing => 11,
-    }
 }

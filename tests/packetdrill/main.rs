@@ -23,12 +23,15 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 mod assertion;
 mod calls;
+mod coverage;
 mod expect;
 mod flow;
+mod information;
 mod lexer;
 mod machine;
 mod mistakes;
 mod parser;
+mod poll;
 mod runner;
 mod script;
 mod sockopt;
@@ -38,7 +41,11 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/packetdrill");
     let named = named_directory();
-    let ours = if named.is_none() { mistakes::trials() } else { Vec::new() };
+    let mut ours = Vec::new();
+    if named.is_none() {
+        ours.extend(mistakes::trials());
+        ours.push(coverage::trial(&own));
+    }
     let directory = named.unwrap_or(own);
     let mut scripts = Vec::new();
     let found = collect(&directory, &mut scripts);

@@ -2,6 +2,7 @@
 
 use farewell::net::segment::Flags;
 
+use crate::calls;
 use crate::lexer::{Kind, Token, tokens};
 use crate::script::{Action, Call, Event, Packet, Script, Setting, TcpOption, Value, When};
 use crate::sysctl_line;
@@ -185,6 +186,9 @@ impl Parser {
     }
 
     fn packet(&mut self) -> Result<Packet, Mistake> {
+        if matches!(self.peek(), Some(Kind::Mark('[' | '('))) {
+            return Err((self.line(), "fields of the IP header, such as [ect0], are not supported".to_owned()));
+        }
         let ports = self.ports()?;
         let flags = self.flags()?;
         let line = self.line();
@@ -227,6 +231,9 @@ impl Parser {
             }
             _ => return self.unexpected("TCP flags"),
         };
+        if ["icmp", "udp", "ipv4", "ipv6", "gre", "mpls"].contains(&letters.as_str()) {
+            return Err((line, format!("packets of kind `{letters}` are not supported, only TCP")));
+        }
         self.at += usize::from(!letters.is_empty());
         let mut flags = Flags::default();
         for letter in letters.chars() {
@@ -235,6 +242,10 @@ impl Parser {
                 'F' => flags.fin = true,
                 'R' => flags.rst = true,
                 'P' => flags.psh = true,
+                'E' | 'W' | 'A' => {
+                    return Err((line, format!("flag `{letter}` in `{letters}`: ECN is not supported")));
+                }
+                'U' => return Err((line, format!("flag `U` in `{letters}`: urgent data is not supported"))),
                 _ => return Err((line, format!("unknown flag or packet kind `{letter}` in `{letters}`"))),
             }
         }
@@ -305,6 +316,9 @@ impl Parser {
             return Err((line, "the call ends before it begins".to_owned()));
         }
         let name = self.word("a system call")?;
+        if !calls::KNOWN.contains(&name.as_str()) {
+            return Err((line, format!("system call {name} is not supported")));
+        }
         self.expect('(')?;
         let arguments = self.values(')')?;
         self.expect('=')?;
@@ -374,6 +388,9 @@ impl Parser {
             }
             Some(Kind::Mark('{')) => {
                 self.at += 1;
+                if self.peek() == Some(&Kind::Ellipsis) {
+                    return Ok(Value::List(self.values('}')?));
+                }
                 let mut fields = Vec::new();
                 loop {
                     let name = self.word("a field name")?;

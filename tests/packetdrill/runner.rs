@@ -138,7 +138,8 @@ impl<'s> Run<'s> {
             Action::Command(settings) => settings.iter().try_for_each(|setting| self.machine.set(setting))?,
             Action::Code(text) => {
                 let (machine, local, remote) = (&self.machine, self.flow.local_port, self.flow.remote_port);
-                assertion::check(text, &|name| machine.information(local?, remote, name))?;
+                let now = instant(self.now);
+                assertion::check(text, &|name| machine.information(now, local?, remote, name))?;
             }
             Action::Outbound(_) => {}
         }
