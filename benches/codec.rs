@@ -1,8 +1,8 @@
-//! Time and allocations of reading and writing a stanza of 200 bytes, and memory of a reader at rest.
+//! Stanzas and bytes a second of reading and writing stanzas of 200 bytes, allocations, and memory of a reader at rest.
 //!
-//! `cargo bench --bench codec`; divan prints the time of one stanza (a batch of one hundred is divided by its count).
+//! `cargo bench --bench codec`; divan prints the time of a batch of one hundred stanzas, and stanzas and bytes a second.
 
-use divan::counter::ItemsCount;
+use divan::counter::{BytesCount, ItemsCount};
 use divan::{AllocProfiler, Bencher, black_box};
 use farewell::id::Side;
 use farewell::xmpp::config::{MAX_STANZA, StreamKind};
@@ -40,11 +40,11 @@ fn drain(reader: &mut Reader, mut chunk: &[u8]) {
     }
 }
 
-/// Stanzas read, in chunks of so many bytes: 200 is a stanza a chunk.
+/// Stanzas read, in chunks of so many bytes: byte by byte, a stanza a chunk, a segment a chunk, all in one chunk.
 #[divan::bench(args = [1, 64, 200, 1448, 20_000])]
 fn read(bencher: Bencher<'_, '_>, chunk: usize) {
     let (mut reader, bytes) = stream();
-    bencher.counter(ItemsCount::new(BATCH)).bench_local(|| {
+    bencher.counter(ItemsCount::new(BATCH)).counter(BytesCount::new(BATCH * SIZE)).bench_local(|| {
         bytes.chunks(chunk).for_each(|chunk| drain(&mut reader, chunk));
     });
 }
@@ -55,7 +55,7 @@ fn write(bencher: Bencher<'_, '_>) {
     let mut out = Vec::new();
     let writer = StreamWriter::open(StreamKind::ClientToServer, Side::Client, &mut out);
     out.reserve((BATCH * SIZE) as usize);
-    bencher.counter(ItemsCount::new(BATCH)).bench_local(|| {
+    bencher.counter(ItemsCount::new(BATCH)).counter(BytesCount::new(BATCH * SIZE)).bench_local(|| {
         out.clear();
         (0..BATCH).for_each(|number| writer.message(black_box(number), SIZE, &mut out));
     });
@@ -66,7 +66,10 @@ fn write(bencher: Bencher<'_, '_>) {
 fn observe(bencher: Bencher<'_, '_>) {
     let (_, bytes) = stream();
     let mut observer = CloseTagObserver::new();
-    bencher.counter(ItemsCount::new(BATCH)).bench_local(|| observer.observe(black_box(&bytes)));
+    bencher
+        .counter(ItemsCount::new(BATCH))
+        .counter(BytesCount::new(BATCH * SIZE))
+        .bench_local(|| observer.observe(black_box(&bytes)));
 }
 
 /// A reader that has read its header and one stanza: what stays allocated is what it costs at rest, itself included.

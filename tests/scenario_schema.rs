@@ -57,6 +57,10 @@ fn it_refuses_what_is_wrong_with_a_single_value() {
         "zero-peers",
         "zero-weight",
         "after-and-idle",
+        "unknown-metric",
+        "precision-without-percent",
+        "no-seeds",
+        "misspelt-study-key",
     ] {
         let path = PathBuf::from(format!("tests/bad/{name}.toml"));
         assert!(!validator.is_valid(&as_json(&path).unwrap()), "{name}");

@@ -53,11 +53,21 @@ pub struct CompareArgs {
     /// Draw all random numbers from this seed
     #[arg(long, value_name = "SEED", allow_negative_numbers = true)]
     pub seed: Option<String>,
-    /// Repeat with this many seeds, from the first one on
-    #[arg(long, value_name = "R", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub seeds: u32,
+    /// Repeat with this many seeds, from the first one on; those of the scenario's study without it, or one
+    #[arg(long, value_name = "R", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub seeds: Option<u32>,
+    /// Double the seeds, from 10 on, until a metric is known this precisely, as in 10% (of lost) or resets=2%; to at most
+    /// --seeds, or 1280
+    #[arg(long, value_name = "PRECISION")]
+    pub until: Option<String>,
+    /// Compare the others to this strategy; the scenario's first without it
+    #[arg(long, value_name = "NAME")]
+    pub reference: Option<String>,
+    /// Write only this metric to comparison.csv (can be repeated); `farewell list metrics` names all
+    #[arg(long = "metric", value_name = "METRIC")]
+    pub metrics: Vec<String>,
     /// Move packets and time with this engine
-    #[arg(long, value_enum, value_name = "ENGINE", default_value_t = EngineName::Turmoil)]
+    #[arg(long, value_enum, value_name = "ENGINE", default_value_t = EngineName::Event)]
     pub engine: EngineName,
     /// Work on this many threads; all cores without it
     #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -85,10 +95,10 @@ pub struct CompareArgs {
 /// What moves packets and time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum EngineName {
-    /// The turmoil crate carries the packets
-    Turmoil,
-    /// Priority queues hold the packets: the same results, sooner
+    /// Priority queues hold the packets: the fast one
     Event,
+    /// The turmoil crate carries the packets: the same results, later, from a simulator that others wrote
+    Turmoil,
 }
 
 /// Options of `check`.
@@ -130,6 +140,8 @@ pub enum Part {
     Links,
     /// Settings of the simulated kernel
     Kernel,
+    /// What strategies are compared by
+    Metrics,
 }
 
 /// Options of `trace`.
@@ -146,6 +158,9 @@ pub struct TraceArgs {
     /// Draw all random numbers from this seed
     #[arg(long, value_name = "SEED", allow_negative_numbers = true)]
     pub seed: Option<String>,
+    /// Move packets and time with this engine
+    #[arg(long, value_enum, value_name = "ENGINE", default_value_t = EngineName::Event)]
+    pub engine: EngineName,
     /// The values that change the scenario.
     #[command(flatten)]
     pub values: Values,

@@ -6,13 +6,15 @@ use crate::cli::args::CheckArgs;
 use crate::cli::{Failure, load, sets};
 use crate::dist::Distribution;
 use crate::net::link::{DirectionConfig, LossModel};
-use crate::scenario::{Class, Scenario, SweepPoint, to_json};
+use crate::scenario::measure::Measure;
+use crate::scenario::study::Study;
+use crate::scenario::{Class, Loaded, Scenario, SweepPoint, to_json};
 use crate::time::Micros;
 use crate::xmpp::config::{By, Negotiation, Process, Source, StreamKind, When};
 
 /// Prints what the scenario would run.
 pub(super) fn run(args: &CheckArgs, stdout: &mut dyn Write) -> Result<(), Failure> {
-    let points = load(&args.scenario, &sets(&args.values.sets), &args.varies)?;
+    let Loaded { study, points } = load(&args.scenario, &sets(&args.values.sets), &args.varies)?;
     if args.json {
         return Ok(json(&points, stdout)?);
     }
@@ -21,6 +23,23 @@ pub(super) fn run(args: &CheckArgs, stdout: &mut dyn Write) -> Result<(), Failur
     if points.len() > 1 {
         let keys: Vec<&str> = first.varied.iter().map(|(key, _)| key.as_str()).collect();
         writeln!(stdout, "sweep       {} points over {}; the above is the first", points.len(), keys.join(", "))?;
+    }
+    Ok(described(&study, &first.scenario, stdout)?)
+}
+
+/// Seeds, reference and metrics, as far as they are not what every scenario has.
+fn described(study: &Study, scenario: &Scenario, out: &mut dyn Write) -> io::Result<()> {
+    if let Some(until) = study.until {
+        writeln!(out, "study       seeds until {until}, at most {}", study.seeds)?;
+    } else if study.seeds > 1 {
+        writeln!(out, "study       {} seeds", study.seeds)?;
+    }
+    if study.reference > 0 {
+        writeln!(out, "reference   {}", scenario.strategies[study.reference].name)?;
+    }
+    if study.metrics.len() < Measure::all().count() {
+        let names: Vec<&str> = study.metrics.iter().map(|measure| measure.name()).collect();
+        writeln!(out, "metrics     {}", names.join(", "))?;
     }
     Ok(())
 }

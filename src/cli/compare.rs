@@ -16,7 +16,7 @@ use crate::report::files::Files;
 use crate::report::json::document;
 use crate::report::manifest::Provenance;
 use crate::report::{WriteError, hdr, table, verdict};
-use crate::scenario::{SweepPoint, to_json};
+use crate::scenario::{Loaded, SweepPoint, to_json};
 
 /// Everything that the arguments said.
 #[derive(Clone, Debug)]
@@ -73,15 +73,15 @@ fn job(args: &CompareArgs) -> Result<Job, Failure> {
     if args.varies.iter().any(|vary| vary.split('=').next().is_some_and(|key| key.trim() == "seed")) {
         return Err(Failure::Argument("--vary seed: seeds are varied by --seed and --seeds".to_owned()));
     }
-    let points = cli::load(&args.scenario, &args.changes(), &args.varies)?;
+    let Loaded { study, points } = cli::load(&args.scenario, &args.changes(), &args.varies)?;
     let Some(SweepPoint { scenario, .. }) = points.first() else {
         return Err(Failure::Argument("--vary: there are no values to vary".to_owned()));
     };
     // A scenario's seeds are TOML integers, which end here.
     let last = u64::try_from(i64::MAX).unwrap_or(u64::MAX);
-    let end = scenario.seed.saturating_add(args.seeds.into());
+    let end = scenario.seed.saturating_add(study.seeds.into());
     if end > last {
-        let (first, seeds) = (scenario.seed, args.seeds);
+        let (first, seeds) = (scenario.seed, study.seeds);
         return Err(Failure::Argument(format!(
             "--seeds {seeds}: there are not so many from {first} on; the last is {last}"
         )));
@@ -99,6 +99,9 @@ fn job(args: &CompareArgs) -> Result<Job, Failure> {
         },
         plan: Plan {
             seeds: (scenario.seed..end).collect(),
+            until: study.until,
+            reference: study.reference,
+            metrics: study.metrics,
             jobs: args.jobs.map_or_else(cores, usize::from),
             streams: args.streams,
             points,
@@ -122,6 +125,9 @@ fn provenance(args: &CompareArgs, points: &[SweepPoint]) -> Provenance {
         "peers": args.peers,
         "seed": args.seed,
         "seeds": args.seeds,
+        "until": args.until,
+        "reference": args.reference,
+        "metric": args.metrics,
         "set": args.values.sets,
         "vary": args.varies,
         "streams": args.streams,
@@ -144,7 +150,7 @@ fn compare(
     let result = experiment::run(&job.plan, engine, &mut files, &bar);
     bar.clear();
     let comparison = result?;
-    files.commit(&job.plan, engine.name(), &job.provenance)?;
+    files.commit(&job.plan, &comparison, &job.provenance)?;
     Ok(show(job, &comparison, out, err, width)?)
 }
 

@@ -8,6 +8,7 @@ use crate::cli::Failure;
 use crate::cli::args::{ListArgs, Part};
 use crate::net::profile;
 use crate::scenario::builtin;
+use crate::scenario::measure::Measure;
 use crate::tcp::sysctl::{KEYS, Kernel, PRESETS};
 use crate::time::Micros;
 use crate::xmpp::config::{Responder, Strategy};
@@ -43,6 +44,7 @@ fn show(part: Part, out: &mut dyn Write) -> io::Result<()> {
             table("links", rows, out)
         }
         Part::Kernel => kernel(out),
+        Part::Metrics => table("metrics", Measure::all().map(|m| (m.name(), m.about().to_owned())), out),
     }
 }
 

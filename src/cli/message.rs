@@ -97,12 +97,14 @@ mod tests {
                 seeds: Vec::new(),
                 total: crate::experiment::cell::Tally { streams: 100 + i, ..Default::default() },
                 figures: Default::default(),
+                quantiles: Default::default(),
             };
             change(&mut contender);
             contender
         };
         let contenders = (0..).zip(&strategies).map(contender).collect();
-        let point = PointResult { varied: Vec::new(), scenario: scenario(&strategies, 100, 1), contenders };
+        let point =
+            PointResult { varied: Vec::new(), scenario: scenario(&strategies, 100, 1), contenders, reference: 0 };
         Comparison { engine: "made-up", seeds: vec![1], points: vec![point] }
     }
 

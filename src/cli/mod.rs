@@ -19,7 +19,7 @@ use clap::Parser as _;
 
 use crate::cli::args::{Cli, Command, CompareArgs, EngineName, TraceArgs};
 use crate::engine::{Engine, Event, Turmoil};
-use crate::scenario::{self, Change, ScenarioErrors, SourceText, SweepPoint};
+use crate::scenario::{self, Change, Loaded, ScenarioErrors, SourceText};
 
 /// Exit status of a run that failed: an invariant broke, or a file could not be written.
 pub const FAILED: u8 = 1;
@@ -69,7 +69,7 @@ where
         Command::List(args) => list::run(&args, stdout),
         Command::Schema => schema::run(stdout),
         Command::Compare(args) => compare::run(&args, engine(args.engine), stdout, stderr),
-        Command::Trace(args) => trace::run(&args, &Turmoil, stdout),
+        Command::Trace(args) => trace::run(&args, engine(args.engine), stdout),
     };
     match done.and_then(|()| Ok(stdout.flush()?)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -111,8 +111,8 @@ fn explain(error: &clap::Error, stdout: &mut dyn Write, stderr: &mut dyn Write) 
 /// # Errors
 ///
 /// There is no such scenario, or it is not legal.
-pub fn load(scenario: &str, changes: &[Change], varies: &[String]) -> Result<Vec<SweepPoint>, Failure> {
-    Ok(scenario::load_changed(&SourceText::find(scenario)?, changes, varies)?)
+pub fn load(scenario: &str, changes: &[Change], varies: &[String]) -> Result<Loaded, Failure> {
+    Ok(scenario::load_study(&SourceText::find(scenario)?, changes, varies)?)
 }
 
 /// The changes of some `--set` options.
@@ -121,14 +121,24 @@ fn sets(sets: &[String]) -> Vec<Change> {
 }
 
 impl CompareArgs {
-    /// What the options change in the scenario; `--peers`, `--seed` and `--strategy` win over `--set`.
+    /// What the options change in the scenario; those with names of their own win over `--set`.
     pub fn changes(&self) -> Vec<Change> {
         let mut changes = sets(&self.values.sets);
-        for (option, key, value) in [("--peers", "peers", &self.peers), ("--seed", "seed", &self.seed)] {
+        let seeds = self.seeds.map(|seeds| seeds.to_string());
+        for (option, key, value) in [
+            ("--peers", "peers", &self.peers),
+            ("--seed", "seed", &self.seed),
+            ("--seeds", "study.seeds", &seeds),
+            ("--until", "study.until", &self.until),
+            ("--reference", "study.reference", &self.reference),
+        ] {
             changes.extend(value.clone().map(|value| Change::Option { option, key, value }));
         }
         if !self.strategies.is_empty() {
-            changes.push(Change::Strategies(self.strategies.clone()));
+            changes.push(Change::strategies(self.strategies.clone()));
+        }
+        if !self.metrics.is_empty() {
+            changes.push(Change::List { option: "--metric", key: "study.metrics", values: self.metrics.clone() });
         }
         changes
     }
@@ -139,7 +149,7 @@ impl TraceArgs {
     pub fn changes(&self) -> Vec<Change> {
         let mut changes = sets(&self.values.sets);
         changes.extend(self.seed.clone().map(|value| Change::Option { option: "--seed", key: "seed", value }));
-        changes.extend(self.strategy.clone().map(|name| Change::Strategies(vec![name])));
+        changes.extend(self.strategy.clone().map(|name| Change::strategies(vec![name])));
         changes
     }
 }

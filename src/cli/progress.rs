@@ -7,9 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::experiment::Observer;
+use crate::experiment::statistics::Interval;
+use crate::report::table;
+use crate::scenario::measure::Measure;
 use crate::time::{Micros, SimTime};
 
-const TEMPLATE: &str = "{bar:24} {percent:>3} %  {peers} peers, {runs} runs, simulated {simulated}, {left} left";
+const TEMPLATE: &str = "{bar:24} {percent:>3} %  {peers} peers, {cells} cells, simulated {simulated}, {left} left{msg}";
 
 /// The bar. It measures simulated time: of all peers of all runs together.
 #[derive(Debug)]
@@ -22,8 +25,8 @@ pub struct Bar {
 #[derive(Debug, Default)]
 struct Seen {
     peers: AtomicU64,
-    runs_done: AtomicU64,
-    runs: AtomicU64,
+    cells_done: AtomicU64,
+    cells: AtomicU64,
     simulated_us: AtomicU64,
 }
 
@@ -64,9 +67,9 @@ fn with_keys(style: ProgressStyle, seen: &Arc<Seen>) -> ProgressStyle {
         .progress_chars("=> ")
         .with_key("peers", key(|seen, out| write!(out, "{}", HumanCount(seen.peers.load(Ordering::Relaxed)))))
         .with_key(
-            "runs",
+            "cells",
             key(|seen, out| {
-                write!(out, "{}/{}", seen.runs_done.load(Ordering::Relaxed), seen.runs.load(Ordering::Relaxed))
+                write!(out, "{}/{}", seen.cells_done.load(Ordering::Relaxed), seen.cells.load(Ordering::Relaxed))
             }),
         )
         .with_key(
@@ -80,9 +83,9 @@ fn with_keys(style: ProgressStyle, seen: &Arc<Seen>) -> ProgressStyle {
 }
 
 impl Observer for Bar {
-    fn planned(&self, nodes: u64, peer_time: Micros) {
-        self.seen.runs.store(nodes, Ordering::Relaxed);
-        self.bar.set_length(peer_time.get());
+    fn planned(&self, cells: u64, peer_time: Micros) {
+        self.seen.cells.fetch_add(cells, Ordering::Relaxed);
+        self.bar.inc_length(peer_time.get());
     }
 
     fn advanced(&self, peers: u32, by: Micros, now: SimTime) {
@@ -92,7 +95,14 @@ impl Observer for Bar {
 
     fn node_done(&self, peers: u32) {
         self.seen.peers.fetch_add(peers.into(), Ordering::Relaxed);
-        self.seen.runs_done.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn cell_done(&self) {
+        self.seen.cells_done.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn narrowed(&self, measure: Measure, strategy: &str, interval: Interval) {
+        self.bar.set_message(format!(", {} of {strategy} {}", measure.name(), table::in_words(measure, interval)));
     }
 }
 
@@ -111,7 +121,7 @@ mod tests {
 
     impl TermLike for Screen {
         fn width(&self) -> u16 {
-            120
+            160
         }
         fn move_cursor_up(&self, _: usize) -> io::Result<()> {
             Ok(())
@@ -140,14 +150,17 @@ mod tests {
     }
 
     #[test]
-    fn the_bar_shows_peers_runs_time_and_what_is_left() {
+    fn the_bar_shows_peers_cells_time_what_is_left_and_what_is_known() {
         let (send, shown) = mpsc::channel();
         let bar = Bar::on(ProgressDrawTarget::term_like(Box::new(Screen(send))));
         bar.planned(2, Micros::from_secs(60) * 3_000);
         bar.advanced(1_500, Micros::from_secs(60), SimTime::from_micros(60_000_000));
         bar.node_done(1_500);
+        bar.cell_done();
+        bar.narrowed(Measure::Lost, "timeout-error", Interval { low: 0.1, estimate: 0.135, high: 0.2 });
         bar.bar.abandon();
         let last = shown.try_iter().filter(|text| text.contains("peers")).last().unwrap();
-        assert!(last.contains("50 %  1,500 peers, 1/2 runs, simulated 60.0 s, "), "{last}");
+        assert!(last.contains("50 %  1,500 peers, 1/2 cells, simulated 60.0 s, "), "{last}");
+        assert!(last.contains(" left, lost of timeout-error 0.135 (0.100–0.200)"), "{last}");
     }
 }

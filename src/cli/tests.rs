@@ -114,7 +114,7 @@ fn options_become_changes_in_their_order_of_strength() {
         Change::Set("seed=3".into()),
         Change::Option { option: "--peers", key: "peers", value: "7".into() },
         Change::Option { option: "--seed", key: "seed", value: "4".into() },
-        Change::Strategies(vec!["a".into(), "b".into()]),
+        Change::strategies(vec!["a".into(), "b".into()]),
     ];
     assert_eq!(args.changes(), expected);
 }

@@ -4,8 +4,8 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
 
+use crate::cli::Failure;
 use crate::cli::args::TraceArgs;
-use crate::cli::{self, Failure};
 use crate::engine::{Engine, NodeRun, Trace};
 use crate::id::{NodeId, Side, StreamId};
 use crate::ledger::fate::{Direction, Observed};
@@ -13,16 +13,17 @@ use crate::ledger::record::{NodeLedger, StreamRecord};
 use crate::ledger::trace::{Mark, StanzaStep, TraceEvent, What};
 use crate::report::pcap::{self, CaptureError, Captured};
 use crate::report::sequence;
-use crate::scenario::{Scenario, SweepPoint};
+use crate::scenario::{self, Scenario, SourceText, SweepPoint};
 use crate::time::SimTime;
 use crate::xmpp::config::By;
 
-/// Runs the command: the node that has the stream is simulated whole, and the one stream is observed.
+/// Runs the command: the stream's node is simulated, as far as the engine needs it, and the one stream is observed.
 ///
 /// # Errors
 /// Where the scenario is not legal, has no such stream, the run fails, or the capture cannot be written.
 pub(super) fn run(args: &TraceArgs, engine: &dyn Engine, stdout: &mut dyn Write) -> Result<(), Failure> {
-    let points = cli::load(&args.scenario, &args.changes(), &[])?;
+    // One stream of the scenario as it stands: a study's grid is no matter here.
+    let points = scenario::load_changed(&SourceText::find(&args.scenario)?, &args.changes(), &[])?;
     let Some(SweepPoint { scenario, .. }) = points.first() else {
         return Err(Failure::Argument("there is no scenario to trace".to_owned()));
     };

@@ -8,7 +8,7 @@ use crate::time::SimTime;
 
 /// Something that is due at a slot of a host.
 #[derive(Debug)]
-pub(super) enum Due {
+pub enum Due {
     /// A packet arrives.
     Packet(Packet),
     /// The slot's deadline may be due: ask the host, it may have moved.
@@ -26,7 +26,7 @@ const PAGE: u64 = 4_096;
 
 /// The events of one host. Slots must be numbered in the order of their streams.
 #[derive(Debug, Default)]
-pub(super) struct Agenda {
+pub struct Agenda {
     /// Everything due before `horizon`; never empty while anything is due later.
     near: BinaryHeap<Reverse<Key>>,
     horizon: SimTime,
@@ -40,12 +40,12 @@ pub(super) struct Agenda {
 
 impl Agenda {
     /// An empty agenda for so many slots.
-    pub(super) fn new(slots: usize) -> Self {
+    pub fn new(slots: usize) -> Self {
         Self { armed: vec![SimTime::MAX; slots], ..Self::default() }
     }
 
     /// A packet for a slot, due at its arrival.
-    pub(super) fn add_packet(&mut self, slot: usize, packet: Packet) {
+    pub fn add_packet(&mut self, slot: usize, packet: Packet) {
         let (arrival, number) = (packet.arrival, packet.number);
         let place = if let Some(place) = self.free.pop() {
             self.packets[place as usize] = Some(packet);
@@ -77,7 +77,7 @@ impl Agenda {
     }
 
     /// The slot wants to be called at `deadline`.
-    pub(super) fn arm(&mut self, slot: usize, deadline: Option<SimTime>) {
+    pub fn arm(&mut self, slot: usize, deadline: Option<SimTime>) {
         if let Some(deadline) = deadline.filter(|d| *d < self.armed[slot]) {
             self.armed[slot] = deadline;
             self.push((deadline, index(slot), DEADLINE, 0));
@@ -85,12 +85,12 @@ impl Agenda {
     }
 
     /// When the next thing is due.
-    pub(super) fn next(&self) -> Option<SimTime> {
+    pub fn next(&self) -> Option<SimTime> {
         self.near.peek().map(|Reverse((time, ..))| *time)
     }
 
     /// Takes the next thing that is due before `limit`.
-    pub(super) fn pop_before(&mut self, limit: SimTime) -> Option<(SimTime, usize, Due)> {
+    pub fn pop_before(&mut self, limit: SimTime) -> Option<(SimTime, usize, Due)> {
         while self.next()? < limit {
             let Reverse((time, slot, rank, place)) = self.near.pop()?;
             self.turn();

@@ -8,6 +8,7 @@
 //!
 //! Either way every event has its own exact time and its place among those of its stream, as under the reference engine.
 
+use std::ops::Range;
 use std::rc::Rc;
 
 use crate::engine::duet::Duet;
@@ -52,7 +53,10 @@ fn simulate(
     let plan = Rc::new(Plan::new(node.scenario, node.contender, node.seed, node.node));
     let mut trace = Trace::new(traced.map(|s| plan.local_number(s)));
     let book = match Company::of(&plan) {
-        Some(company) => one_by_one(&plan, company, &mut trace, progress)?,
+        Some(company) => {
+            let streams = traced.map_or(0..plan.len(), |s| plan.local_number(s)..plan.local_number(s) + 1);
+            one_by_one(&plan, company, streams, &mut trace, progress)?
+        }
         None => together(&plan, &mut trace, progress)?,
     };
     let end = end_of(node.scenario);
@@ -60,13 +64,19 @@ fn simulate(
     Ok((book.close(end)?, trace))
 }
 
-/// Each stream by itself. The share of the streams that are done stands for the share of the time.
-fn one_by_one(plan: &Plan, mut company: Company, trace: &mut Trace, progress: &dyn Progress) -> Result<Book, RunError> {
+/// Each of some streams by itself. The share of the streams that are done stands for the share of the time.
+fn one_by_one(
+    plan: &Plan,
+    mut company: Company,
+    streams: Range<usize>,
+    trace: &mut Trace,
+    progress: &dyn Progress,
+) -> Result<Book, RunError> {
     let end = end_of(plan.scenario());
     let mut book = Book::one_by_one(plan.node(), plan.len());
     let (mut packets, mut duet) = (Vec::new(), Duet::default());
     let mut told = SimTime::ZERO;
-    for local in 0..plan.len() {
+    for local in streams {
         book.begin(local, plan.entry(local));
         let mut effects = Effects { packets: &mut packets, book: &mut book, trace };
         duet.play(company.pair(local), end, &mut effects);

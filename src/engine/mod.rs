@@ -1,6 +1,6 @@
 //! Moves packets and time. Knows no strategy, no XMPP and no TCP state.
 
-mod agenda;
+pub mod agenda;
 mod duet;
 mod event;
 mod station;
@@ -62,7 +62,7 @@ pub trait Engine: Sync {
     /// A scenario that the engine cannot run, or an invariant that broke.
     fn run(&self, node: &NodeRun<'_>, progress: &dyn Progress) -> Result<NodeLedger, RunError>;
 
-    /// The same, observing one stream.
+    /// The same, observing one stream. The ledger has that stream, and others as the engine likes.
     ///
     /// # Errors
     /// As [`Engine::run`].

@@ -1,13 +1,17 @@
 //! What remains of a cell (strategy, seed, sweep point) once its nodes are folded together.
 
-use crate::ledger::census::Census;
-use crate::ledger::fate::Outcome;
+use serde::{Deserialize, Serialize};
+
+use crate::experiment::count::Counts;
+use crate::ledger::census::{self, Census};
+use crate::ledger::fate::{Observed, Outcome};
 use crate::ledger::metric::{Metric, Percentile, Ranked, Sample};
 use crate::ledger::record::{LostStanza, NodeLedger, StreamRecord};
+use crate::ledger::survival::Quantile;
 use crate::time::{Micros, SimTime};
 
 /// Sums over streams.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Streams.
     pub streams: u64,
@@ -27,8 +31,6 @@ pub struct Tally {
     pub lost_to_peer: u64,
     /// Those of the lost whose stream was never to be closed: no closing can be blamed for them.
     pub lost_undecided: u64,
-    /// Sum over streams of the square of what each lost: how much deaths come in batches.
-    pub lost_squared: u64,
     /// Streams that lost something.
     pub streams_with_loss: u64,
     /// Packets.
@@ -45,6 +47,8 @@ pub struct Tally {
     pub time_wait: Micros,
     /// Bytes written after the close tag.
     pub violations: u64,
+    /// Losses, retransmissions and resets with what their intervals need.
+    pub counts: Counts,
 }
 
 impl Tally {
@@ -70,13 +74,13 @@ impl Tally {
         self.lost_to_closer += u64::from(closer.lost);
         self.lost_to_peer += u64::from(peer.lost);
         self.lost_undecided += if stream.decision.is_none() { lost } else { 0 };
-        self.lost_squared += lost * lost;
         self.streams_with_loss += u64::from(lost > 0);
         self.packets += u64::from(stream.packets);
         self.bytes += stream.bytes;
         self.retransmissions += u64::from(stream.retransmissions);
         self.resets += u64::from(stream.resets);
         self.violations += stream.violations;
+        self.counts.add(stream);
         if stream.decision.is_some() {
             self.socket_time += stream.socket_time;
             self.time_wait += stream.time_wait;
@@ -96,7 +100,6 @@ impl Tally {
         self.lost_to_closer += other.lost_to_closer;
         self.lost_to_peer += other.lost_to_peer;
         self.lost_undecided += other.lost_undecided;
-        self.lost_squared += other.lost_squared;
         self.streams_with_loss += other.streams_with_loss;
         self.packets += other.packets;
         self.bytes += other.bytes;
@@ -105,6 +108,7 @@ impl Tally {
         self.socket_time += other.socket_time;
         self.time_wait += other.time_wait;
         self.violations += other.violations;
+        self.counts.merge(&other.counts);
     }
 }
 
@@ -121,14 +125,14 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Reduces a ledger; the streams themselves are kept only where `keep_streams`.
-    pub(super) fn of(ledger: NodeLedger, keep_streams: bool) -> Self {
+    /// Reduces the ledger of a run that ended at `end`; the streams themselves are kept only where `keep_streams`.
+    pub(super) fn of(ledger: NodeLedger, end: SimTime, keep_streams: bool) -> Self {
         let mut part = Self { census: ledger.census, lost: ledger.lost, ..Self::default() };
         for stream in &ledger.streams {
             part.tally.add(stream);
-            if stream.decision.is_some() {
+            if let Some(decision) = stream.decision {
                 for (sample, metric) in part.samples.iter_mut().zip(Metric::ALL) {
-                    sample.record(metric.of(stream));
+                    record(sample, metric, stream, end.since(decision));
                 }
             }
             if let Some((from, until)) = stream.server_socket {
@@ -156,8 +160,16 @@ impl Part {
     }
 }
 
-/// The numbers of one cell: a row of summary.csv without its keys.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Adds a closing that was `age` old when the run ended. What has not come by then may still have been on its way, except
+/// that nobody is told any more once neither kernel holds the connection.
+fn record(sample: &mut Sample, metric: Metric, stream: &StreamRecord, age: Micros) {
+    let observed = metric.of(stream);
+    let hopeless = metric == Metric::Notice && stream.teardown != Observed::Never;
+    if observed == Observed::Never && !hopeless { sample.cut_off(age) } else { sample.record(observed) }
+}
+
+/// The numbers of one cell: a row of summary.csv without its keys, and what intervals need beyond that.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeedResult {
     /// The seed.
     pub seed: u64,
@@ -167,10 +179,25 @@ pub struct SeedResult {
     pub figures: [Figures; 4],
     /// The largest number of server sockets, TIME-WAIT aside, that were held at once over all nodes.
     pub peak_open_sockets: u64,
+    /// The largest number of server sockets in TIME-WAIT at a whole second, over all nodes.
+    pub peak_time_wait: u64,
+    /// For intervals: each metric, by [`Metric::index`], at each of [`QUANTILES`].
+    pub quantiles: Quantiles,
+}
+
+/// The percentiles that have intervals.
+pub const QUANTILES: [Percentile; 3] = [Percentile::P50, Percentile::P90, Percentile::P99];
+
+/// Each metric, by [`Metric::index`], at each of [`QUANTILES`].
+pub type Quantiles = [[Quantile; QUANTILES.len()]; Metric::ALL.len()];
+
+/// The quantiles of one sample a metric.
+pub(super) fn quantiles(samples: &[Ranked; 4]) -> Quantiles {
+    std::array::from_fn(|metric| QUANTILES.map(|p| samples[metric].quantile(p)))
 }
 
 /// Percentiles of one metric over the closings of one cell, or of all seeds together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Figures {
     /// Median; this and the others are `None` where they fall among closings in which it never happened.
     pub p50: Option<Micros>,
@@ -217,9 +244,23 @@ impl Cell {
         streams.sort_by_key(|stream| stream.stream);
         let samples = samples.map(Sample::sorted);
         let figures = std::array::from_fn(|i| Figures::of(&samples[i]));
-        let peak_open_sockets = peak(opened, closed);
-        Self { result: SeedResult { seed, tally, figures, peak_open_sockets }, samples, census, lost, streams }
+        let result = SeedResult {
+            seed,
+            tally,
+            figures,
+            peak_open_sockets: peak(opened, closed),
+            peak_time_wait: most_in_time_wait(&census),
+            quantiles: quantiles(&samples),
+        };
+        Self { result, samples, census, lost, streams }
     }
+}
+
+fn most_in_time_wait(census: &Census) -> u64 {
+    let seconds = census.seconds();
+    // A census counts openings before closings, so no count is negative.
+    let most = seconds.iter().map(|sockets| sockets[census::TIME_WAIT]).max();
+    most.and_then(|most| u64::try_from(most).ok()).unwrap_or(0)
 }
 
 /// The largest number of intervals `[opened, closed)` that overlap.

@@ -1,7 +1,9 @@
 //! What a whole run says: the numbers behind the table, the finding and `--json`.
 
-use crate::experiment::cell::{Figures, SeedResult, Tally};
+use crate::experiment::cell::{Figures, Quantiles, SeedResult, Tally, quantiles};
+use crate::experiment::estimate::{Estimate, estimate};
 use crate::ledger::metric::{Metric, Ranked};
+use crate::scenario::measure::Measure;
 use crate::scenario::{Scenario, SweepPoint};
 
 /// A whole run.
@@ -24,11 +26,31 @@ pub struct PointResult {
     pub scenario: Scenario,
     /// One result a strategy, in the scenario's order.
     pub contenders: Vec<ContenderResult>,
+    /// The one to which the others are compared.
+    pub reference: usize,
 }
 
 impl PointResult {
-    pub(super) fn new(point: &SweepPoint, contenders: Vec<ContenderResult>) -> Self {
-        Self { varied: point.varied.clone(), scenario: point.scenario.clone(), contenders }
+    pub(super) fn new(point: &SweepPoint, reference: usize, contenders: Vec<ContenderResult>) -> Self {
+        Self { varied: point.varied.clone(), scenario: point.scenario.clone(), contenders, reference }
+    }
+
+    /// The strategy to which the others are compared.
+    pub fn reference(&self) -> &ContenderResult {
+        &self.contenders[self.reference]
+    }
+
+    /// The strategies that are compared to the reference, in order.
+    pub fn others(&self) -> impl Iterator<Item = &ContenderResult> {
+        let others = self.contenders.iter().enumerate().filter(|(i, _)| *i != self.reference);
+        others.map(|(_, contender)| contender)
+    }
+
+    /// What can be said of a measure under a strategy.
+    pub fn estimate(&self, measure: Measure, contender: &ContenderResult) -> Estimate {
+        let reference = self.reference();
+        let against = (contender.strategy != reference.strategy).then_some(reference);
+        estimate(measure, contender, against, self.contenders.len())
     }
 }
 
@@ -43,6 +65,8 @@ pub struct ContenderResult {
     pub total: Tally,
     /// Percentiles over the closings of all seeds, by [`Metric::index`].
     pub figures: [Figures; 4],
+    /// The same with closings that were cut off reckoned in up to their age, for comparison.csv.
+    pub quantiles: Quantiles,
 }
 
 impl ContenderResult {
@@ -52,7 +76,14 @@ impl ContenderResult {
             total.merge(&seed.tally);
         }
         let figures = std::array::from_fn(|i| Figures::of(&samples[i]));
-        Self { strategy: strategy.to_owned(), seeds, total, figures }
+        Self { strategy: strategy.to_owned(), seeds, total, figures, quantiles: quantiles(samples) }
+    }
+
+    /// The same strategy under fewer seeds, as if a smaller study had run these. It has no percentiles over all closings
+    /// together: those are not in the results of the seeds.
+    #[must_use]
+    pub fn under(&self, seeds: &[SeedResult]) -> Self {
+        Self::new(&self.strategy, seeds.to_vec(), &Default::default())
     }
 
     /// Percentiles of a metric over the closings of all seeds.

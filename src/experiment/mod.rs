@@ -8,9 +8,14 @@
 pub mod balance;
 pub mod cell;
 pub mod comparison;
+pub mod count;
+pub mod decimal;
+pub mod estimate;
 pub mod rows;
 pub mod statistics;
+pub mod until;
 
+mod measured;
 mod pool;
 
 use std::any::Any;
@@ -20,20 +25,29 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::engine::{Engine, NodeRun, Progress, RunError};
 use crate::id::NodeId;
 use crate::ledger::metric::{Metric, Ranked};
+use crate::scenario::measure::Measure;
+use crate::scenario::study::Precision;
 use crate::scenario::{Scenario, SweepPoint};
 use crate::time::{Micros, SimTime};
 
 use self::balance::Imbalance;
 use self::cell::{Cell, Part, SeedResult};
 use self::comparison::{Comparison, ContenderResult, PointResult};
+use self::statistics::Interval;
 
 /// What to run.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The sweep points, in order; one without varied keys where nothing is swept. All have the same strategies.
     pub points: Vec<SweepPoint>,
-    /// The seeds, in order.
+    /// The seeds, in order; all there may be where `until` says when to stop.
     pub seeds: Vec<u64>,
+    /// Stop adding seeds at a sweep point when every strategy is this precise.
+    pub until: Option<Precision>,
+    /// The strategy to which the others are compared, by its place among them.
+    pub reference: usize,
+    /// The rows of comparison.csv, in order.
+    pub metrics: Vec<Measure>,
     /// Threads, at least one.
     pub jobs: usize,
     /// Whether to keep every stream's record for [`Sink::group`].
@@ -76,19 +90,33 @@ pub trait Sink {
     /// # Errors
     /// Where the results cannot be kept: the run stops.
     fn pooled(&mut self, pooled: &Pooled<'_>) -> Result<(), Self::Error>;
+
+    /// What comes of all seeds of a sweep point, after [`Sink::pooled`].
+    ///
+    /// # Errors
+    /// Where the results cannot be kept: the run stops.
+    fn compared(&mut self, point: &PointResult) -> Result<(), Self::Error>;
 }
 
 /// Who is told how far the run has come.
 pub trait Observer: Sync {
-    /// Before the first node: how many nodes there are, and how much simulated time of how many peers
-    /// (the sum over nodes of peers times duration).
-    fn planned(&self, nodes: u64, peer_time: Micros);
+    /// Before the first node: how many cells there are, and how much simulated time of how many peers
+    /// (the sum over nodes of peers times duration). Again where a study goes on with more seeds: so many more.
+    fn planned(&self, cells: u64, peer_time: Micros);
 
     /// A node with `peers` peers has advanced by `by`, to `now`.
     fn advanced(&self, peers: u32, by: Micros, now: SimTime);
 
     /// A node with `peers` peers has come to its end.
     fn node_done(&self, peers: u32);
+
+    /// A cell was folded.
+    fn cell_done(&self) {}
+
+    /// What is known so far at the sweep point that is being folded, of the strategy of which least is known.
+    fn narrowed(&self, measure: Measure, strategy: &str, interval: Interval) {
+        let _: (Measure, &str, Interval) = (measure, strategy, interval);
+    }
 }
 
 /// Why a run stopped.
@@ -168,36 +196,57 @@ pub fn run<S: Sink>(
     sink: &mut S,
     observer: &dyn Observer,
 ) -> Result<Comparison, ExperimentError<S::Error>> {
-    let tasks = tasks(plan);
-    let peer_time = tasks.iter().fold(Micros::ZERO, |sum, task| {
-        let scenario = &plan.points[task.point].scenario;
-        sum + scenario.duration * u64::from(peers_of(scenario, task.node))
-    });
-    observer.planned(tasks.len() as u64, peer_time);
     let threads = rayon::ThreadPoolBuilder::new()
         .num_threads(plan.jobs)
         .build()
         .map_err(|cause| ExperimentError::Threads { jobs: plan.jobs, cause })?;
-    let mut fold = Fold::new(plan, engine.name(), sink);
-    pool::in_order(
-        &threads,
-        &tasks,
-        |task| run_node(plan, engine, *task, observer),
-        |task, part| match part {
-            Ok(part) => fold.take(*task, part),
-            Err(cause) => Err(ExperimentError::Node { place: whereabouts(plan, *task), cause }),
-        },
-    )?;
+    let mut fold = Fold::new(plan, engine.name(), sink, observer);
+    let work = |tasks: &[Task], fold: &mut Fold<'_, S>| {
+        let peer_time = tasks.iter().fold(Micros::ZERO, |sum, task| {
+            let scenario = &plan.points[task.point].scenario;
+            sum + scenario.duration * u64::from(peers_of(scenario, task.node))
+        });
+        observer.planned(tasks.iter().filter(|task| task.node == NodeId(0)).count() as u64, peer_time);
+        pool::in_order(
+            &threads,
+            tasks,
+            |task| run_node(plan, engine, *task, observer),
+            |task, part| match part {
+                Ok(part) => fold.take(*task, part),
+                Err(cause) => Err(ExperimentError::Node { place: whereabouts(plan, *task), cause }),
+            },
+        )
+    };
+    match plan.until {
+        None => work(&tasks(plan), &mut fold)?,
+        Some(precision) => {
+            for point in 0..plan.points.len() {
+                let mut looks = until::Looks::of(plan.seeds.len());
+                while let Some(seeds) = looks.next_seeds() {
+                    work(&tasks_of(plan, point, &plan.seeds[seeds]), &mut fold)?;
+                    if until::narrow_enough(&fold.so_far(&plan.points[point]), precision) {
+                        break;
+                    }
+                }
+                fold.end_point(&plan.points[point])?;
+            }
+        }
+    }
     Ok(fold.comparison)
 }
 
+/// Every node of the plan, in order.
 fn tasks(plan: &Plan) -> Vec<Task> {
+    (0..plan.points.len()).flat_map(|point| tasks_of(plan, point, &plan.seeds)).collect()
+}
+
+/// Every node of these seeds at a sweep point, in order.
+fn tasks_of(plan: &Plan, point: usize, seeds: &[u64]) -> Vec<Task> {
+    let scenario = &plan.points[point].scenario;
     let mut tasks = Vec::new();
-    for (point, SweepPoint { scenario, .. }) in plan.points.iter().enumerate() {
-        for &seed in &plan.seeds {
-            for contender in 0..scenario.strategies.len() {
-                tasks.extend((0..scenario.nodes).map(|node| Task { point, seed, contender, node: NodeId(node) }));
-            }
+    for &seed in seeds {
+        for contender in 0..scenario.strategies.len() {
+            tasks.extend((0..scenario.nodes).map(|node| Task { point, seed, contender, node: NodeId(node) }));
         }
     }
     tasks
@@ -233,7 +282,7 @@ fn simulate(plan: &Plan, engine: &dyn Engine, task: Task, observer: &dyn Observe
     progress.reached(SimTime::ZERO + scenario.duration);
     observer.node_done(progress.peers);
     balance::check(&ledger)?;
-    Ok(Part::of(ledger, plan.streams))
+    Ok(Part::of(ledger, SimTime::ZERO + scenario.duration, plan.streams))
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> String {
@@ -258,6 +307,7 @@ impl Progress for NodeProgress<'_> {
 /// Folds parts into cells, cells into groups, groups into the comparison.
 struct Fold<'a, S> {
     plan: &'a Plan,
+    observer: &'a dyn Observer,
     engine: &'static str,
     sink: &'a mut S,
     part: Part,
@@ -268,16 +318,17 @@ struct Fold<'a, S> {
 }
 
 impl<'a, S: Sink> Fold<'a, S> {
-    fn new(plan: &'a Plan, engine: &'static str, sink: &'a mut S) -> Self {
+    fn new(plan: &'a Plan, engine: &'static str, sink: &'a mut S, observer: &'a dyn Observer) -> Self {
         Self {
             plan,
+            observer,
             engine,
             sink,
             part: Part::default(),
             cells: Vec::new(),
             samples: Vec::new(),
             results: Vec::new(),
-            comparison: Comparison { engine, seeds: plan.seeds.clone(), points: Vec::new() },
+            comparison: Comparison { engine, seeds: Vec::new(), points: Vec::new() },
         }
     }
 
@@ -288,11 +339,14 @@ impl<'a, S: Sink> Fold<'a, S> {
             return Ok(());
         }
         self.cells.push(Cell::new(task.seed, std::mem::take(&mut self.part)));
+        self.observer.cell_done();
         if self.cells.len() < point.scenario.strategies.len() {
             return Ok(());
         }
         self.end_group(point)?;
-        if self.samples.len() == self.plan.seeds.len() { self.end_point(point) } else { Ok(()) }
+        self.tell(point);
+        let last = self.plan.until.is_none() && self.samples.len() == self.plan.seeds.len();
+        if last { self.end_point(point) } else { Ok(()) }
     }
 
     fn end_group(&mut self, point: &SweepPoint) -> Result<(), ExperimentError<S::Error>> {
@@ -304,21 +358,55 @@ impl<'a, S: Sink> Fold<'a, S> {
         Ok(())
     }
 
-    fn end_point(&mut self, point: &SweepPoint) -> Result<(), ExperimentError<S::Error>> {
-        let seeds = std::mem::take(&mut self.samples);
+    /// What the seeds that are folded say of a sweep point.
+    fn so_far(&self, point: &SweepPoint) -> PointResult {
+        self.result(point, &self.pool(point))
+    }
+
+    /// The samples of all seeds together, one array a strategy.
+    fn pool(&self, point: &SweepPoint) -> Vec<[Ranked; 4]> {
         let pool = |contender: usize| {
-            Metric::ALL.map(|metric| Ranked::pooled(seeds.iter().map(|seed| &seed[contender][metric.index()])))
+            Metric::ALL.map(|metric| Ranked::pooled(self.samples.iter().map(|seed| &seed[contender][metric.index()])))
         };
-        let samples: Vec<_> = (0..point.scenario.strategies.len()).map(pool).collect();
-        let pooled = Pooled { point, samples };
-        self.sink.pooled(&pooled).map_err(ExperimentError::Sink)?;
-        let results = std::mem::take(&mut self.results);
-        let contenders = pooled.samples.iter().enumerate().map(|(i, samples)| {
-            let of_seeds = results.iter().map(|seed| seed[i].clone()).collect();
+        (0..point.scenario.strategies.len()).map(pool).collect()
+    }
+
+    fn result(&self, point: &SweepPoint, samples: &[[Ranked; 4]]) -> PointResult {
+        let contenders = samples.iter().enumerate().map(|(i, samples)| {
+            let of_seeds = self.results.iter().map(|seed| seed[i].clone()).collect();
             ContenderResult::new(&point.scenario.strategies[i].name, of_seeds, samples)
         });
-        self.comparison.points.push(PointResult::new(point, contenders.collect()));
+        PointResult::new(point, self.plan.reference, contenders.collect())
+    }
+
+    fn end_point(&mut self, point: &SweepPoint) -> Result<(), ExperimentError<S::Error>> {
+        let pooled = Pooled { point, samples: self.pool(point) };
+        self.sink.pooled(&pooled).map_err(ExperimentError::Sink)?;
+        let result = self.result(point, &pooled.samples);
+        self.sink.compared(&result).map_err(ExperimentError::Sink)?;
+        if self.results.len() > self.comparison.seeds.len() {
+            self.comparison.seeds = self.plan.seeds[..self.results.len()].to_vec();
+        }
+        self.comparison.points.push(result);
+        self.samples.clear();
+        self.results.clear();
         Ok(())
+    }
+
+    /// Tells the observer how much is known, often enough for people.
+    fn tell(&self, point: &SweepPoint) {
+        /// Beyond this many seeds, only every so many.
+        const OFTEN: usize = 32;
+        let seeds = self.results.len();
+        if seeds > OFTEN && !seeds.is_multiple_of(OFTEN) {
+            return;
+        }
+        let measure = self.plan.until.map_or(Measure::Lost, |precision| precision.measure);
+        // Single percentiles are in the results of the seeds; those of all seeds together are not asked for here.
+        let result = self.result(point, &vec![Default::default(); point.scenario.strategies.len()]);
+        if let Some((strategy, interval)) = until::widest(&result, measure) {
+            self.observer.narrowed(measure, strategy, interval);
+        }
     }
 }
 

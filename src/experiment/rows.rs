@@ -6,11 +6,15 @@
 use crate::experiment::Group;
 use crate::experiment::Pooled;
 use crate::experiment::cell::{Cell, SeedResult};
+use crate::experiment::comparison::PointResult;
+use crate::experiment::decimal::Decimal;
+use crate::experiment::estimate::{Difference, Estimate};
 use crate::ledger::census;
 use crate::ledger::fate::{Observed, Outcome};
 use crate::ledger::metric::{Metric, Percentile, Ranked};
 use crate::ledger::record::{LostStanza, StreamRecord};
 use crate::scenario::Scenario;
+use crate::scenario::measure::{Measure, Unit};
 use crate::time::{Micros, SimTime};
 
 /// A field of a row.
@@ -22,7 +26,9 @@ pub enum Field<'a> {
     Text(&'a str),
     /// A name made for the occasion.
     Owned(String),
-    /// What never happened: an empty field.
+    /// A computed number.
+    Decimal(Decimal),
+    /// What never happened, or cannot be said: an empty field.
     Never,
 }
 
@@ -35,6 +41,12 @@ impl<'a> From<&'a str> for Field<'a> {
 impl From<Percentile> for Field<'_> {
     fn from(percentile: Percentile) -> Self {
         Self::Owned(percentile.to_string())
+    }
+}
+
+impl From<Decimal> for Field<'_> {
+    fn from(number: Decimal) -> Self {
+        Self::Decimal(number)
     }
 }
 
@@ -99,6 +111,8 @@ macro_rules! columns {
 
             fn keys(&self) -> Vec<Field<'_>> {
                 let $row = self;
+                // A row may have no keys.
+                let _: &Self = $row;
                 vec![$(Field::from($key_value)),*]
             }
 
@@ -269,6 +283,59 @@ columns! { PercentileRow<'_>, row => {
     count: row.count,
 } }
 
+/// A row of comparison.csv: one measure of one strategy, all seeds together, and how it differs from the reference.
+#[derive(Debug)]
+pub struct ComparisonRow<'a> {
+    strategy: &'a str,
+    reference: &'a str,
+    estimate: Estimate,
+}
+
+impl ComparisonRow<'_> {
+    fn decimal(&self, value: f64) -> Decimal {
+        match self.estimate.measure.unit() {
+            Unit::Micros | Unit::Sockets => Decimal::tenths(value),
+            Unit::EachStream | Unit::Share => Decimal::significant(value),
+        }
+    }
+
+    fn difference(&self, of: impl Fn(&Difference) -> Option<f64>) -> Option<Decimal> {
+        self.estimate.difference.as_ref().and_then(of).map(|value| self.decimal(value))
+    }
+}
+
+columns! { ComparisonRow<'_>, row => {
+} varied {
+    metric: row.estimate.measure.name(),
+    strategy: row.strategy,
+    estimate: row.estimate.value.map(|value| row.decimal(value)),
+    low: row.estimate.limits.ok().map(|(low, _)| row.decimal(low)),
+    high: row.estimate.limits.ok().map(|(_, high)| row.decimal(high)),
+    reference: row.reference,
+    difference: row.difference(|difference| difference.value),
+    diff_low: row.difference(|difference| difference.limits.ok().map(|(low, _)| low)),
+    diff_high: row.difference(|difference| difference.limits.ok().map(|(_, high)| high)),
+    ratio: row.estimate.difference.as_ref().and_then(|difference| difference.ratio).map(Decimal::significant),
+    seeds: row.estimate.seeds as u64,
+    streams: row.estimate.streams,
+    events: row.estimate.events,
+    method: Field::Owned(row.estimate.method_text()),
+} }
+
+impl PointResult {
+    /// One row for each of these measures and each strategy.
+    pub fn comparison(&self, measures: impl IntoIterator<Item = Measure>) -> impl Iterator<Item = ComparisonRow<'_>> {
+        let reference = &self.reference().strategy;
+        measures.into_iter().flat_map(move |measure| {
+            self.contenders.iter().map(move |contender| ComparisonRow {
+                strategy: &contender.strategy,
+                reference,
+                estimate: self.estimate(measure, contender),
+            })
+        })
+    }
+}
+
 impl Group<'_> {
     fn named(&self) -> impl Iterator<Item = (&str, &Cell)> {
         let names = self.point.scenario.strategies.iter().map(|contender| contender.name.as_str());
@@ -376,6 +443,11 @@ mod tests {
              teardown_us,gone_us,sent,delivered,deferred,lost,packets,bytes,retransmissions,resets"
         );
         assert_eq!(header::<LostRow<'_>>(), "strategy,seed,<varied>,stream,direction,stanza,sent_us,size,place,at_us");
+        assert_eq!(
+            header::<ComparisonRow<'_>>(),
+            "<varied>,metric,strategy,estimate,low,high,reference,difference,diff_low,diff_high,ratio,seeds,streams,\
+             events,method"
+        );
         assert_eq!(header::<PercentileRow<'_>>(), "strategy,<varied>,metric,percentile,value_us,count");
         assert_eq!(
             header::<TimelineRow<'_>>(),

@@ -1,13 +1,16 @@
 //! A small scenario and an engine that makes up ledgers, for the tests of this module and of `report`.
 
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::engine::{Engine, NodeRun, Progress, RunError, Trace};
-use crate::experiment::Observer;
+use crate::experiment::comparison::{Comparison, PointResult};
+use crate::experiment::{Group, Observer, Plan, Pooled, Sink, run};
 use crate::id::StreamId;
 use crate::ledger::fate::{Direction, Observed, Outcome, Place};
 use crate::ledger::record::{LostStanza, NodeLedger, StreamRecord, Totals};
 use crate::rng::{Purpose, Rng};
+use crate::scenario::measure::Measure;
 use crate::scenario::{Scenario, SweepPoint};
 use crate::time::{Micros, SimTime};
 
@@ -124,6 +127,37 @@ fn one_stream(run: &NodeRun<'_>, stream: u32, ledger: &mut NodeLedger) {
         place: Place::Refused,
         at: decision + Micros::from_millis(20),
     }));
+}
+
+/// A plan of two threads without streams.
+pub(crate) fn plan(points: Vec<SweepPoint>, seeds: Vec<u64>) -> Plan {
+    Plan { points, seeds, until: None, reference: 0, metrics: Measure::all().collect(), jobs: 2, streams: false }
+}
+
+/// What comes of a made-up run under `seeds` seeds.
+pub(crate) fn compared(strategies: &[&str], seeds: u64, peers: u32) -> Comparison {
+    let points = vec![point(scenario(strategies, peers, 2.min(peers)))];
+    run(&plan(points, (1..=seeds).collect()), &MadeUp::default(), &mut Nowhere, &Nobody)
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A sink that keeps nothing.
+pub(crate) struct Nowhere;
+
+impl Sink for Nowhere {
+    type Error = Infallible;
+
+    fn group(&mut self, _: &Group<'_>) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn pooled(&mut self, _: &Pooled<'_>) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn compared(&mut self, _: &PointResult) -> Result<(), Infallible> {
+        Ok(())
+    }
 }
 
 /// An observer that looks away.

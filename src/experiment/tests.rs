@@ -7,6 +7,8 @@ use super::rows::{Field, Row};
 use super::testing::{MadeUp, Nobody, point, scenario};
 use super::*;
 use crate::ledger::fate::Outcome;
+use crate::scenario::measure::Measure;
+use crate::scenario::study::Precision;
 
 /// Keeps every row as text.
 #[derive(Debug, Default, PartialEq)]
@@ -18,6 +20,7 @@ impl Lines {
             Field::Number(n) => n.to_string(),
             Field::Text(text) => text.to_owned(),
             Field::Owned(text) => text,
+            Field::Decimal(number) => number.to_string(),
             Field::Never => String::new(),
         };
         let fields: Vec<String> = row.keys().into_iter().chain(row.rest()).map(show).collect();
@@ -45,6 +48,11 @@ impl Sink for Lines {
         pooled.percentiles().for_each(|row| self.push("percentiles", &row));
         Ok(())
     }
+
+    fn compared(&mut self, point: &PointResult) -> Result<(), Infallible> {
+        point.comparison(Measure::all()).for_each(|row| self.push("comparison", &row));
+        Ok(())
+    }
 }
 
 fn plan(nodes: u32, jobs: usize) -> Plan {
@@ -52,7 +60,7 @@ fn plan(nodes: u32, jobs: usize) -> Plan {
         varied: vec![("kernel.x".into(), n.into())],
         scenario: scenario(&["handshake", "timeout-error"], 100, nodes),
     });
-    Plan { points: points.into(), seeds: vec![1, 2, 3], jobs, streams: true }
+    Plan { jobs, streams: true, ..testing::plan(points.into(), vec![1, 2, 3]) }
 }
 
 fn run_with(engine: &MadeUp, plan: &Plan) -> Result<(Lines, Comparison), ExperimentError<Infallible>> {
@@ -117,6 +125,19 @@ fn a_percentile_among_closings_that_never_ended_is_empty() {
 }
 
 #[test]
+fn the_comparison_has_one_row_a_point_measure_and_strategy() {
+    let (lines, _) = run_with(&MadeUp::default(), &plan(1, 2)).unwrap();
+    let rows = lines.of("comparison");
+    assert_eq!(rows.len(), 2 * Measure::all().count() * 2);
+    let three_seeds = ["3", "300"];
+    assert_eq!(rows[0][..6], ["lost", "handshake", "0", "", "", "handshake"]);
+    assert_eq!(rows[0][6..10], [""; 4], "the reference does not differ from itself");
+    assert_eq!(rows[0][10..], [three_seeds[0], three_seeds[1], "0", "pooled"]);
+    assert_eq!(rows[1][1], "timeout-error");
+    assert_eq!((rows[1][2], rows[1][7]), (rows[1][6], ""), "a difference, but no interval from three seeds");
+}
+
+#[test]
 fn a_failure_names_seed_strategy_and_node() {
     let place = |seed: u64| format!("seed {seed}, strategy handshake, node 0, kernel.x=1: ");
     let refused = MadeUp { refused_seed: Some(2), ..MadeUp::default() };
@@ -128,10 +149,28 @@ fn a_failure_names_seed_strategy_and_node() {
 }
 
 #[test]
+fn seeds_double_until_the_interval_is_narrow_enough_and_no_further() {
+    let until = |relative: f64, most: u64| {
+        let precision = Precision { measure: Measure::StreamsWithLoss, relative };
+        let plan = Plan { seeds: (1..=most).collect(), until: Some(precision), ..plan(2, 2) };
+        let (lines, comparison) = run_with(&MadeUp::default(), &plan).unwrap();
+        let of_points: Vec<usize> = comparison.points.iter().map(|point| point.contenders[1].seeds.len()).collect();
+        assert_eq!(comparison.seeds.len(), *of_points.iter().max().unwrap());
+        assert_eq!(lines.of("summary").len(), 2 * of_points.iter().sum::<usize>());
+        let relative = comparison.points[0].estimate(Measure::StreamsWithLoss, &comparison.points[0].contenders[1]);
+        (of_points, relative.interval().unwrap().relative().unwrap())
+    };
+    let (seeds, relative) = until(0.10, 1_000);
+    assert!(seeds[0] > 10 && seeds[0].is_multiple_of(10) && relative <= 0.10, "{seeds:?} {relative}");
+    assert_eq!(until(0.5, 1_000).0, [10, 10]);
+    assert_eq!(until(0.001, 25).0, [25, 25], "the most there may be");
+}
+
+#[test]
 fn nothing_is_begun_long_after_a_failure() {
     let engine = MadeUp { refused_seed: Some(0), ..MadeUp::default() };
     let seeds = (0..500).collect();
-    let plan = Plan { points: vec![point(scenario(&["handshake"], 10, 1))], seeds, jobs: 2, streams: false };
+    let plan = testing::plan(vec![point(scenario(&["handshake"], 10, 1))], seeds);
     assert!(run_with(&engine, &plan).is_err());
     assert!(engine.runs.load(Ordering::Relaxed) <= 8, "the window of two threads");
 }
@@ -146,7 +185,7 @@ struct Adder {
 
 impl Observer for Adder {
     fn planned(&self, _: u64, peer_time: Micros) {
-        self.planned.store(peer_time.get(), Ordering::Relaxed);
+        self.planned.fetch_add(peer_time.get(), Ordering::Relaxed);
     }
 
     fn advanced(&self, peers: u32, by: Micros, _: SimTime) {

@@ -81,10 +81,16 @@ impl Endpoint {
         if !self.on {
             return None;
         }
-        let opens = (self.opens != SimTime::MAX).then_some(self.opens);
-        let socket = self.socket.as_ref().and_then(|s| s.next_deadline()).map(|(t, _)| t);
-        let party = if self.application == Application::LetGo { None } else { self.party.next_deadline() };
-        [opens, socket, party].into_iter().flatten().min()
+        let mut next = self.opens;
+        if let Some((due, _)) = self.socket.as_ref().and_then(|s| s.next_deadline()) {
+            next = next.min(due);
+        }
+        if self.application != Application::LetGo
+            && let Some(due) = self.party.next_deadline()
+        {
+            next = next.min(due);
+        }
+        (next != SimTime::MAX).then_some(next)
     }
 
     pub(super) fn handle_packet(&mut self, visit: &mut Visit<'_, '_>, packet: &Packet) {
@@ -377,6 +383,14 @@ impl Endpoint {
         }
         if state == State::Closed && matches!(self.application, Application::LetGo | Application::Waiting) {
             self.socket = None;
+        }
+    }
+
+    /// Gives back the memory of queues in which nothing waits.
+    pub(super) fn rest(&mut self) {
+        self.party.rest();
+        if let Some(socket) = &mut self.socket {
+            socket.rest();
         }
     }
 

@@ -110,7 +110,10 @@ impl Host {
         let local = self.local(slot);
         let (plan, listener, scratch) = (&*self.plan, &mut self.listener, &mut self.scratch);
         let mut visit = Visit { now, local, side: self.side, plan, listener, scratch, effects };
-        what(&mut self.endpoints[slot], &mut visit);
+        let endpoint = &mut self.endpoints[slot];
+        what(endpoint, &mut visit);
+        // Of the many endpoints nearly all are at rest at any time, and those shall hold no memory of what has passed.
+        endpoint.rest();
     }
 
     /// The run is over: what is still held is written into the ledger.

@@ -15,6 +15,9 @@ pub const STATES: [&str; 9] = [
     "time_wait",
 ];
 
+/// The index of TIME-WAIT in [`STATES`].
+pub const TIME_WAIT: usize = 8;
+
 /// Counts of sockets at each whole second, kept as differences so that any number of censuses add up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Census {

@@ -1,5 +1,7 @@
 //! The four measured times of a closing, and exact samples of them with the censored count beside the values.
 
+use serde::{Deserialize, Serialize};
+
 use crate::ledger::fate::Observed;
 use crate::ledger::record::StreamRecord;
 use crate::time::Micros;
@@ -87,6 +89,26 @@ impl Percentile {
         Self::MAX,
     ];
 
+    /// The percentile that `tenths` tenths of a percent are no larger than; at most 1,000.
+    pub const fn of_thousand(tenths: u32) -> Self {
+        Self(if tenths > 1_000 { 1_000 } else { tenths })
+    }
+
+    /// The share of closings above it.
+    pub fn above(self) -> f64 {
+        f64::from(1_000 - self.0) / 1_000.0
+    }
+
+    /// The fewest closings that leave `least` above it; none do above the largest.
+    pub const fn needs(self, least: u64) -> u64 {
+        (least * 1_000).div_ceil(if self.0 < 1_000 { 1_000 - self.0 as u64 } else { 1 })
+    }
+
+    /// Whether `closings` leave at least `least` above it, to the nearest whole number.
+    pub const fn leaves(self, least: u64, closings: u64) -> bool {
+        closings * (1_000 - self.0 as u64) + 500 >= least * 1_000
+    }
+
     /// The nearest rank among `n` values, from 1: the smallest rank that leaves no more than the rest above it.
     const fn rank(self, n: u64) -> u64 {
         let rank = (self.0 as u64 * n).div_ceil(1_000);
@@ -106,6 +128,7 @@ impl std::fmt::Display for Percentile {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sample {
     values: Vec<u64>,
+    cut_off: Vec<u64>,
     never: u64,
 }
 
@@ -118,23 +141,31 @@ impl Sample {
         }
     }
 
+    /// Adds a closing in which it had not come at this age, when the run ended: so far never.
+    pub fn cut_off(&mut self, age: Micros) {
+        self.cut_off.push(age.get());
+    }
+
     /// Adds another sample.
     pub fn merge(&mut self, other: &Self) {
         self.values.extend_from_slice(&other.values);
+        self.cut_off.extend_from_slice(&other.cut_off);
         self.never += other.never;
     }
 
     /// Puts the values in order: the only way to ask for percentiles.
     pub fn sorted(mut self) -> Ranked {
         self.values.sort_unstable();
-        Ranked { values: self.values, never: self.never }
+        self.cut_off.sort_unstable();
+        Ranked { values: self.values, cut_off: self.cut_off, never: self.never }
     }
 }
 
 /// Observations of one metric in order. What never came ranks above every value.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ranked {
     values: Vec<u64>,
+    cut_off: Vec<u64>,
     never: u64,
 }
 
@@ -144,9 +175,11 @@ impl Ranked {
         let mut pool = Self::default();
         for part in parts {
             pool.values.extend_from_slice(&part.values);
+            pool.cut_off.extend_from_slice(&part.cut_off);
             pool.never += part.never;
         }
         pool.values.sort_unstable();
+        pool.cut_off.sort_unstable();
         pool
     }
 
@@ -166,14 +199,19 @@ impl Ranked {
         self.values.len() as u64
     }
 
-    /// How many never came.
-    pub const fn never(&self) -> u64 {
-        self.never
+    /// How many never came, those cut off by the end of the run included.
+    pub fn never(&self) -> u64 {
+        self.never + self.cut_off.len() as u64
     }
 
     /// How many there are, those that never came included.
     pub fn count(&self) -> u64 {
-        self.came() + self.never
+        self.came() + self.never()
+    }
+
+    /// The ages of those that were cut off by the end of the run, ascending, in microseconds.
+    pub fn cut_off(&self) -> &[u64] {
+        &self.cut_off
     }
 
     /// The values that came, ascending, in microseconds.

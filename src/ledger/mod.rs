@@ -6,4 +6,5 @@ pub mod census;
 pub mod fate;
 pub mod metric;
 pub mod record;
+pub mod survival;
 pub mod trace;

@@ -53,6 +53,7 @@ impl CsvFile {
             Field::Number(number) => self.writer.write_field(number.to_string()),
             Field::Text(text) => self.writer.write_field(text),
             Field::Owned(text) => self.writer.write_field(text),
+            Field::Decimal(number) => self.writer.write_field(number.to_string()),
             Field::Never => self.writer.write_field(""),
         };
         written.map_err(into(&self.path))

@@ -2,15 +2,17 @@
 
 use std::path::Path;
 
-use crate::experiment::rows::{LostRow, PercentileRow, StreamRow, SummaryRow, TimelineRow};
+use crate::experiment::comparison::{Comparison, PointResult};
+use crate::experiment::rows::{ComparisonRow, LostRow, PercentileRow, StreamRow, SummaryRow, TimelineRow};
 use crate::experiment::{Group, Plan, Pooled, Sink};
 use crate::report::csv::CsvFile;
 use crate::report::manifest::{self, Provenance};
 use crate::report::{Output, WriteError, at, hdr};
+use crate::scenario::measure::Measure;
 
 /// Files whose names do not depend on the scenario; streams.csv only where it was asked for.
-pub(super) const FIXED: [&str; 6] =
-    ["summary.csv", "streams.csv", "lost.csv", "percentiles.csv", "timeline.csv", manifest::NAME];
+pub(super) const FIXED: [&str; 7] =
+    ["summary.csv", "streams.csv", "lost.csv", "percentiles.csv", "comparison.csv", "timeline.csv", manifest::NAME];
 
 /// The files of one run.
 #[derive(Debug)]
@@ -20,6 +22,8 @@ pub struct Files {
     streams: Option<CsvFile>,
     lost: CsvFile,
     percentiles: CsvFile,
+    comparison: CsvFile,
+    metrics: Vec<Measure>,
     timeline: CsvFile,
     points: usize,
 }
@@ -39,6 +43,8 @@ impl Files {
             streams,
             lost: CsvFile::create::<LostRow<'_>>(&output, "lost.csv", varied)?,
             percentiles: CsvFile::create::<PercentileRow<'_>>(&output, "percentiles.csv", varied)?,
+            comparison: CsvFile::create::<ComparisonRow<'_>>(&output, "comparison.csv", varied)?,
+            metrics: plan.metrics.clone(),
             timeline: CsvFile::create::<TimelineRow<'_>>(&output, "timeline.csv", varied)?,
             output,
             points: 0,
@@ -49,13 +55,13 @@ impl Files {
     ///
     /// # Errors
     /// Where a file cannot be completed or moved.
-    pub fn commit(self, plan: &Plan, engine: &str, provenance: &Provenance) -> Result<(), WriteError> {
-        let Self { mut output, summary, streams, lost, percentiles, timeline, points: _ } = self;
-        for file in [Some(summary), streams, Some(lost), Some(percentiles), Some(timeline)].into_iter().flatten() {
+    pub fn commit(self, plan: &Plan, comparison: &Comparison, provenance: &Provenance) -> Result<(), WriteError> {
+        let Self { mut output, summary, streams, lost, percentiles, comparison: compared, timeline, .. } = self;
+        let always = [summary, lost, percentiles, compared, timeline];
+        for file in always.into_iter().chain(streams) {
             file.finish(&mut output)?;
         }
-        let varied: Vec<_> = plan.points.iter().map(|point| point.varied.as_slice()).collect();
-        manifest::write(&mut output, engine, &plan.seeds, &varied, provenance)?;
+        manifest::write(&mut output, plan, comparison, provenance)?;
         output.commit()
     }
 }
@@ -82,5 +88,9 @@ impl Sink for Files {
             self.output.write(&name, &log)?;
         }
         Ok(())
+    }
+
+    fn compared(&mut self, point: &PointResult) -> Result<(), WriteError> {
+        self.comparison.write(&point.varied, point.comparison(self.metrics.iter().copied()))
     }
 }

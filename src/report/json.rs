@@ -1,5 +1,5 @@
-//! The comparison as JSON, for `--json`: the columns of summary.csv for every seed, the percentiles over all seeds, and the
-//! finding in words. What never happened is `null`.
+//! The comparison as JSON, for `--json`: the columns of summary.csv for every seed, the percentiles over all seeds, the rows of
+//! comparison.csv, and the finding in words. What never happened, or cannot be said, is `null`.
 
 use serde_json::{Map, Value, json};
 
@@ -7,6 +7,7 @@ use crate::experiment::cell::Figures;
 use crate::experiment::comparison::{Comparison, PointResult};
 use crate::experiment::rows::{Field, Row, SummaryRow};
 use crate::ledger::metric::Metric;
+use crate::scenario::measure::Measure;
 use crate::time::Micros;
 
 /// The document.
@@ -42,7 +43,8 @@ fn point(engine: &'static str, point: &PointResult) -> Value {
             "seeds": seeds.collect::<Vec<_>>(),
         })
     });
-    json!({ "varied": varied, "strategies": strategies.collect::<Vec<_>>() })
+    let comparison: Vec<Value> = point.comparison(Measure::all()).map(|of_one| row(&of_one)).collect();
+    json!({ "varied": varied, "strategies": strategies.collect::<Vec<_>>(), "comparison": comparison })
 }
 
 fn figures(figures: &Figures) -> Value {
@@ -63,6 +65,7 @@ fn row<R: Row>(row: &R) -> Value {
         Field::Number(number) => json!(number),
         Field::Text(text) => json!(text),
         Field::Owned(text) => json!(text),
+        Field::Decimal(number) => json!(number.value()),
         Field::Never => Value::Null,
     });
     Value::Object(names.map(|&name| name.to_owned()).zip(values).collect())

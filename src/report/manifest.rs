@@ -4,6 +4,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
+use crate::experiment::Plan;
+use crate::experiment::comparison::Comparison;
 use crate::report::{Output, WholeFile, sha256};
 
 /// Its name.
@@ -22,17 +24,16 @@ pub struct Provenance {
 ///
 /// The `scenario_sha256` are those of the scenario as JSON without white space. The seed is taken out of the scenario
 /// (the seeds that were run stand beside it), so that runs of one scenario under different seeds have the same hash.
-pub fn contents(
-    engine: &str,
-    seeds: &[u64],
-    varied: &[&[(String, String)]],
-    provenance: &Provenance,
-    files: &[WholeFile],
-) -> String {
+pub fn contents(plan: &Plan, comparison: &Comparison, provenance: &Provenance, files: &[WholeFile]) -> String {
     let scenarios: Vec<Value> = provenance.scenarios.iter().cloned().map(without_seed).collect();
-    let points = varied.iter().zip(&scenarios).map(|(varied, scenario)| {
-        let varied: Map<String, Value> = varied.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
-        json!({ "varied": varied, "scenario_sha256": hash(scenario), "scenario": scenario })
+    let points = comparison.points.iter().zip(&scenarios).map(|(point, scenario)| {
+        let varied: Map<String, Value> = point.varied.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
+        json!({
+            "varied": varied,
+            "seeds": point.reference().seeds.len(),
+            "scenario_sha256": hash(scenario),
+            "scenario": scenario,
+        })
     });
     let points: Vec<Value> = points.collect();
     let files: Map<String, Value> = files.iter().map(|f| (f.name.clone(), json!(f.sha256))).collect();
@@ -40,15 +41,29 @@ pub fn contents(
     let manifest = json!({
         "program": "farewell",
         "version": env!("CARGO_PKG_VERSION"),
-        "engine": engine,
+        "engine": comparison.engine,
         "scenario": name,
         "scenario_sha256": hash(&Value::Array(scenarios.clone())),
-        "seeds": seeds,
+        "seeds": comparison.seeds,
+        "study": study(plan, comparison),
         "options": provenance.options,
         "points": points,
         "files": files,
     });
     format!("{manifest:#}\n")
+}
+
+/// How the strategies were compared, and whether the number of seeds was fixed before the first of them was run.
+fn study(plan: &Plan, comparison: &Comparison) -> Value {
+    let reference = comparison.points.first().map(|point| point.reference().strategy.as_str());
+    let metrics: Vec<&str> = plan.metrics.iter().map(|measure| measure.name()).collect();
+    json!({
+        "reference": reference,
+        "metrics": metrics,
+        "seeds_fixed": plan.until.is_none(),
+        "until": plan.until.map(|precision| precision.to_string()),
+        "most_seeds": plan.until.map(|_| plan.seeds.len()),
+    })
 }
 
 fn without_seed(mut scenario: Value) -> Value {
@@ -83,11 +98,10 @@ fn is_plain(name: &str) -> bool {
 /// Where it cannot be written.
 pub fn write(
     output: &mut Output,
-    engine: &str,
-    seeds: &[u64],
-    varied: &[&[(String, String)]],
+    plan: &Plan,
+    comparison: &Comparison,
     provenance: &Provenance,
 ) -> Result<(), crate::report::WriteError> {
-    let contents = contents(engine, seeds, varied, provenance, &output.whole());
+    let contents = contents(plan, comparison, provenance, &output.whole());
     output.write(NAME, contents.as_bytes())
 }

@@ -13,6 +13,7 @@ pub mod sequence;
 pub mod table;
 pub mod verdict;
 
+mod certainty;
 mod units;
 
 use std::fs::{self, File, OpenOptions, TryLockError};

@@ -3,8 +3,10 @@
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
 use crate::experiment::comparison::{Comparison, ContenderResult};
+use crate::experiment::statistics::Interval;
 use crate::ledger::metric::Metric;
-use crate::report::units::{observed, percent, ratio, time};
+use crate::report::units::{digits, micros, observed, percent, ratio, share, time};
+use crate::scenario::measure::{Measure, Rank, Stage, Unit};
 use crate::time::Micros;
 
 /// A line under the header, and nothing else.
@@ -53,6 +55,13 @@ fn rows(comparison: &Comparison) -> Vec<Vec<String>> {
         for contender in &point.contenders {
             let mut row: Vec<String> = point.varied.iter().map(|(_, value)| value.clone()).collect();
             row.extend(cells(contender));
+            let shown = row.len() - HEADER.len();
+            for (cell, measure) in row[shown..].iter_mut().zip(MEASURES) {
+                let interval = measure.and_then(|measure| point.estimate(measure, contender).interval());
+                if let Some((measure, interval)) = measure.zip(interval) {
+                    *cell = with_limits(measure, interval);
+                }
+            }
             rows.push(row);
         }
     }
@@ -73,6 +82,56 @@ const HEADER: [&str; 12] = [
     "resets a\nstream",
     "socket time\na stream",
 ];
+
+/// What has an interval, by column.
+const MEASURES: [Option<Measure>; 12] = [
+    None,
+    Some(Measure::Lost),
+    Some(Measure::StreamsWithLoss),
+    Some(Measure::Time(Stage::Release, Rank::P50)),
+    Some(Measure::Time(Stage::Release, Rank::P99)),
+    None,
+    Some(Measure::Time(Stage::Notice, Rank::P50)),
+    Some(Measure::Time(Stage::Teardown, Rank::P50)),
+    Some(Measure::Time(Stage::Teardown, Rank::P99)),
+    None,
+    Some(Measure::Resets),
+    Some(Measure::SocketTime),
+];
+
+/// The estimate, and below it its limits.
+fn with_limits(measure: Measure, interval: Interval) -> String {
+    let (estimate, limits) = shown(measure, interval);
+    // Limits that look the same say no more than the number.
+    let narrow = limits.split_once('–').is_some_and(|(low, high)| high.strip_prefix(low).is_some_and(is_unit));
+    if narrow { estimate } else { format!("{estimate}\n{limits}") }
+}
+
+fn is_unit(text: &str) -> bool {
+    !text.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+}
+
+/// The estimate, and in brackets its limits.
+pub fn in_words(measure: Measure, interval: Interval) -> String {
+    let (estimate, limits) = shown(measure, interval);
+    format!("{estimate} ({limits})")
+}
+
+fn shown(measure: Measure, interval: Interval) -> (String, String) {
+    let show = |value: f64| match measure.unit() {
+        Unit::Micros => micros(value),
+        Unit::Share => share(value),
+        Unit::EachStream | Unit::Sockets => digits(value),
+    };
+    let Interval { low, estimate, high } = interval;
+    let (low, high) = (show(low), show(high));
+    // The unit stands once where both limits have the same.
+    let low = match (low.split_once(' '), high.split_once(' ')) {
+        (Some((number, unit)), Some((_, same))) if unit == same => number,
+        _ => &low,
+    };
+    (show(estimate), format!("{low}–{high}"))
+}
 
 fn cells(contender: &ContenderResult) -> [String; 12] {
     let total = &contender.total;
@@ -97,5 +156,7 @@ fn cells(contender: &ContenderResult) -> [String; 12] {
 /// Rows become columns; a header that needed two lines gets one.
 fn transposed(rows: &[Vec<String>]) -> Vec<Vec<String>> {
     let columns = rows.first().map_or(0, Vec::len);
-    (0..columns).map(|i| rows.iter().map(|row| row[i].replace('\n', " ")).collect()).collect()
+    let cell =
+        |(j, row): (usize, &Vec<String>), i: usize| if j == 0 { row[i].replace('\n', " ") } else { row[i].clone() };
+    (0..columns).map(|i| rows.iter().enumerate().map(|row| cell(row, i)).collect()).collect()
 }

@@ -9,14 +9,14 @@ use super::files::Files;
 use super::manifest::Provenance;
 use super::*;
 use crate::experiment::cell::Tally;
-use crate::experiment::comparison::Comparison;
-use crate::experiment::testing::{MadeUp, Nobody, point, scenario};
+use crate::experiment::comparison::{Comparison, ContenderResult};
+use crate::experiment::testing::{self, MadeUp, Nobody, point, scenario};
 use crate::experiment::{self, Plan};
 use crate::scenario::SweepPoint;
 
 fn plan(strategies: &[&str], seeds: u64) -> Plan {
     let points = vec![point(scenario(strategies, 200, 2))];
-    Plan { points, seeds: (1..=seeds).collect(), jobs: 2, streams: true }
+    Plan { streams: true, ..testing::plan(points, (1..=seeds).collect()) }
 }
 
 fn provenance(plan: &Plan) -> Provenance {
@@ -27,7 +27,7 @@ fn provenance(plan: &Plan) -> Provenance {
 fn run_into(dir: &Path, plan: &Plan, engine: &MadeUp) -> Result<Comparison, String> {
     let mut files = Files::begin(dir, plan).map_err(|e| e.to_string())?;
     let comparison = experiment::run(plan, engine, &mut files, &Nobody).map_err(|e| e.to_string())?;
-    files.commit(plan, "made-up", &provenance(plan)).map_err(|e| e.to_string())?;
+    files.commit(plan, &comparison, &provenance(plan)).map_err(|e| e.to_string())?;
     Ok(comparison)
 }
 
@@ -237,11 +237,51 @@ fn the_finding_says_who_lost_what_and_what_it_costs() {
 
 #[test]
 fn intervals_come_with_enough_seeds() {
-    let five = verdict::finding(&comparison(&["handshake", "timeout-error"], 5)).pop().unwrap();
-    assert!(five.starts_with("Over 5 seeds between ") && five.ends_with("takes `--seeds 10`."), "{five}");
-    let ten = verdict::finding(&comparison(&["handshake", "timeout-error"], 10)).pop().unwrap();
-    assert!(ten.starts_with("Over 10 seeds timeout-error loses between 0.2"), "{ten}");
-    assert!(ten.ends_with(" stanzas a stream more than handshake (95 %)."), "{ten}");
+    let five = verdict::finding(&comparison(&["handshake", "timeout-error"], 5));
+    assert!(
+        five[1].starts_with("Over 5 seeds the share of streams that lose something is between 0 % and "),
+        "{five:?}"
+    );
+    assert!(five[1].ends_with("takes `--seeds 10`."), "{five:?}");
+    assert_eq!(five[2], "handshake lost nothing: fewer than 1 in 333 streams would (95 %, one-sided).");
+    let ten = verdict::finding(&comparison(&["handshake", "timeout-error"], 10));
+    assert!(ten[1].starts_with("Over 10 seeds timeout-error loses 0.2"), "{ten:?}");
+    assert!(ten[1].contains(" stanzas a stream more than handshake: between 0.2"), "{ten:?}");
+    assert!(ten[1].ends_with(" (95 %)."), "{ten:?}");
+    assert!(ten[3].starts_with("The price of handshake against timeout-error: its application lets go 4"), "{ten:?}");
+    assert!(ten[3].contains(" later (4") && ten[3].contains(" ms to 4"), "{ten:?}");
+    assert!(ten[4].starts_with("Because all strategies meet the same traffic and networks, "), "{ten:?}");
+    assert!(ten[5].starts_with("Not to be said from 10 seeds: "), "{ten:?}");
+    assert!(ten[5].contains("how sure p99 is (2,000 streams a seed would say it)"), "{ten:?}");
+}
+
+#[test]
+fn several_differences_hold_together_and_a_sweep_counts_the_sure_ones() {
+    let three = verdict::finding(&comparison(&["handshake", "timeout-error", "abrupt-close"], 10));
+    assert!(three[1].ends_with("(95 % for all 2 differences together)."), "{three:?}");
+    let mut sweep = comparison(&["handshake", "timeout-error"], 10);
+    let mut second = sweep.points[0].clone();
+    let spotless = second.contenders[0].clone();
+    second.contenders[1] = ContenderResult { strategy: "timeout-error".into(), ..spotless };
+    sweep.points[0].varied = vec![("peers".into(), "200".into())];
+    second.varied = vec![("peers".into(), "400".into())];
+    sweep.points.push(second);
+    let found = verdict::finding(&sweep).pop().unwrap();
+    assert_eq!(
+        found,
+        "timeout-error: surely loses more than handshake at 1 and does not surely differ from handshake at 1 (peers=400) \
+         of 2 sweep points (95 % at each point)."
+    );
+}
+
+#[test]
+fn the_table_shows_limits_below_numbers_that_have_them() {
+    let text = table::render(&comparison(&["handshake", "timeout-error"], 10), None);
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[3].starts_with("handshake ") && lines[4].starts_with("    "), "{text}");
+    assert!(lines[6].contains('–') && lines[6].contains(" %"), "{text}");
+    let one = table::render(&comparison(&["handshake", "timeout-error"], 1), None);
+    assert!(!one.contains('–'), "{one}");
 }
 
 #[test]

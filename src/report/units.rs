@@ -4,9 +4,19 @@ use crate::time::Micros;
 
 /// Milliseconds or seconds with three significant digits: `41.2 ms`, `5.00 s`, `0 ms`.
 pub(super) fn time(time: Micros) -> String {
-    let us = float(time.get());
+    micros(float(time.get()))
+}
+
+/// The same of a computed number of microseconds, which may be negative.
+pub(super) fn micros(us: f64) -> String {
     // 999.6 ms would be shown as 1000 ms.
-    if us < 999_500.0 { digits(us / 1_000.0) + " ms" } else { digits(us / 1_000_000.0) + " s" }
+    if us.abs() < 999_500.0 { digits(us / 1_000.0) + " ms" } else { digits(us / 1_000_000.0) + " s" }
+}
+
+/// A computed share in percent.
+pub(super) fn share(share: f64) -> String {
+    let percent = 100.0 * share;
+    if share < 1.0 && percent > 99.5 { format!("{:.2} %", percent.min(99.99)) } else { digits(percent) + " %" }
 }
 
 /// A time that may never have come. `-` where there was nothing to time.

@@ -1,27 +1,28 @@
 //! The finding: what the run says about loss, what that costs, and how sure it is, in plain sentences with the figures.
 
 use crate::experiment::comparison::{Comparison, ContenderResult, PointResult};
-use crate::experiment::statistics::{self, Interval, SEEDS_FOR_DIFFERENCE, SEEDS_FOR_SHARE};
 use crate::ledger::metric::Metric;
-use crate::report::units::{count, digits, float, observed, percent, ratio, things, time};
+use crate::report::certainty;
+use crate::report::units::{count, observed, percent, ratio, things, time};
 use crate::time::Micros;
 
 /// Strategies that are named one by one; of more, only the best and the worst.
-const NAMED: usize = 4;
+pub(super) const NAMED: usize = 4;
 
 /// The sentences, in order.
 pub fn finding(comparison: &Comparison) -> Vec<String> {
     match comparison.points.as_slice() {
         [] => Vec::new(),
         [point] => {
-            let sentences = [Some(loss(point)), price(point), Some(certainty(point, comparison.seeds.len()))];
-            sentences.into_iter().flatten().collect()
+            let mut sentences = vec![loss(point)];
+            sentences.extend(certainty::differences(point));
+            sentences.extend(certainty::price(point).or_else(|| price(point)));
+            sentences.extend(certainty::limits(point));
+            sentences
         }
         points => {
             let mut sentences = sweep(points);
-            if comparison.seeds.len() < SEEDS_FOR_SHARE {
-                sentences.push(no_interval(comparison.seeds.len()));
-            }
+            sentences.extend(certainty::of_sweep(points));
             sentences
         }
     }
@@ -119,74 +120,6 @@ fn sockets(safe: &ContenderResult, hasty: &ContenderResult) -> String {
     }
 }
 
-/// What the number of seeds allows to say of the differences.
-fn certainty(point: &PointResult, seeds: usize) -> String {
-    if seeds < SEEDS_FOR_SHARE {
-        return no_interval(seeds);
-    }
-    let Some((reference, other)) = opponents(&point.contenders) else { return single(&point.contenders, seeds) };
-    if seeds < SEEDS_FOR_DIFFERENCE {
-        return single(&point.contenders, seeds) + " An interval for the difference takes `--seeds 10`.";
-    }
-    let Some(interval) = lost_difference(reference, other, point.contenders.len()) else { return no_interval(seeds) };
-    let Interval { low, high, .. } = interval;
-    let limits = |low: f64, high: f64| format!("between {} and {}", digits(low), digits(high));
-    let (a, b) = (&reference.strategy, &other.strategy);
-    if low > 0.0 {
-        format!("Over {seeds} seeds {b} loses {} stanzas a stream more than {a} (95 %).", limits(low, high))
-    } else if high < 0.0 {
-        format!("Over {seeds} seeds {b} loses {} stanzas a stream fewer than {a} (95 %).", limits(-high, -low))
-    } else {
-        format!(
-            "Over {seeds} seeds the difference in loss between {a} and {b} is not certain: {} stanzas a stream (95 %).",
-            limits(low, high)
-        )
-    }
-}
-
-fn no_interval(seeds: usize) -> String {
-    format!("{} give no interval; `--seeds 10` does.", things(seeds as u64, "seed", "seeds"))
-        .replace("1 seed give ", "1 seed gives ")
-}
-
-/// The interval of the strategy that lost most.
-fn single(contenders: &[ContenderResult], seeds: usize) -> String {
-    let Some(worst) = by_loss(contenders).pop() else { return no_interval(seeds) };
-    let counts: Vec<u64> = worst.seeds.iter().map(|seed| seed.tally.streams_with_loss).collect();
-    let Some(interval) = statistics::share(&counts, streams_a_seed(worst), 0.95) else { return no_interval(seeds) };
-    let zero = counts.iter().all(|&n| n == 0);
-    let rule = if zero { format!(", fewer than 1 in {}", count(worst.total.streams / 3)) } else { String::new() };
-    format!(
-        "Over {seeds} seeds between {} and {} % of the streams lose something under {} (95 %){rule}.",
-        digits(100.0 * interval.low),
-        digits(100.0 * interval.high),
-        worst.strategy
-    )
-}
-
-/// The first strategy, to which others are compared, and the one that differs most from it.
-fn opponents(contenders: &[ContenderResult]) -> Option<(&ContenderResult, &ContenderResult)> {
-    let (reference, others) = contenders.split_first()?;
-    let distance = |c: &&ContenderResult| c.total.lost().abs_diff(reference.total.lost());
-    Some((reference, others.iter().rev().max_by_key(distance)?))
-}
-
-/// The interval of the difference in stanzas lost a stream, wide enough that those of all `strategies` hold together.
-fn lost_difference(reference: &ContenderResult, other: &ContenderResult, strategies: usize) -> Option<Interval> {
-    let counts = |c: &ContenderResult| c.seeds.iter().map(|seed| seed.tally.lost()).collect::<Vec<_>>();
-    let batch = |c: &ContenderResult| match c.total.lost() {
-        0 => 1.0,
-        lost => float(c.total.lost_squared) / float(lost),
-    };
-    let level = 1.0 - 0.05 / float(strategies.saturating_sub(1).max(1) as u64);
-    let batches = [batch(reference), batch(other)];
-    statistics::difference(&counts(reference), &counts(other), batches, streams_a_seed(reference), level)
-}
-
-fn streams_a_seed(contender: &ContenderResult) -> u64 {
-    contender.seeds.first().map_or(0, |seed| seed.tally.streams)
-}
-
 /// For each strategy the range of its loss over the sweep, which may vary the strategies too.
 fn sweep(points: &[PointResult]) -> Vec<String> {
     let mut sentences = Vec::new();
@@ -217,13 +150,13 @@ fn range(name: &str, points: &[PointResult]) -> Option<String> {
     })
 }
 
-fn values(point: &PointResult) -> String {
+pub(super) fn values(point: &PointResult) -> String {
     let values: Vec<String> = point.varied.iter().map(|(key, value)| format!("{key}={value}")).collect();
     values.join(", ")
 }
 
 /// Fewest stanzas lost a stream first; the scenario's order among equals.
-fn by_loss(contenders: &[ContenderResult]) -> Vec<&ContenderResult> {
+pub(super) fn by_loss(contenders: &[ContenderResult]) -> Vec<&ContenderResult> {
     let mut sorted: Vec<_> = contenders.iter().collect();
     sorted.sort_by(|a, b| loss_order(a, b));
     sorted
@@ -235,7 +168,7 @@ fn loss_order(a: &ContenderResult, b: &ContenderResult) -> std::cmp::Ordering {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-fn list(items: &[String]) -> String {
+pub(super) fn list(items: &[String]) -> String {
     match items {
         [] => String::new(),
         [one] => one.clone(),

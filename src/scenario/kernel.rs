@@ -85,6 +85,8 @@ fn value(item: &Item) -> Option<Value> {
         | Item::Rate(_)
         | Item::Values(_)
         | Item::Table(_)
+        | Item::Grid
+        | Item::Precision(_)
         | Item::Kernel(_) => None,
     }
 }

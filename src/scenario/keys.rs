@@ -2,6 +2,7 @@
 
 use crate::net::profile;
 use crate::scenario::catalog;
+use crate::scenario::measure;
 use crate::scenario::shape::{Bounds, Choice, Key, Need, Quantity, Shape, TableShape};
 use crate::time::Micros;
 use crate::xmpp::config::{MAX_STANZA, MIN_STANZA};
@@ -278,6 +279,29 @@ const TRAFFIC: TableShape = TableShape {
     choice: Choice::Some(&["client", "server"]),
 };
 
+const METRIC: Shape = Shape::Reference { what: "a metric", known: measure::names, open: false };
+
+const STUDY: TableShape = TableShape {
+    what: "a study table",
+    keys: &[&[
+        optional(
+            "seeds",
+            "Run with this many seeds, from `seed` on; with `until` the most there may be. One without it.",
+            Shape::Integer { low: 1, high: 100_000 },
+        ),
+        optional("vary", "The grid: for each key path of the scenario a list of its values.", Shape::Grid),
+        optional("reference", "The strategy to which the others are compared; the first without it.", STRATEGY),
+        optional("metrics", "The rows of comparison.csv; all without it.", Shape::List { each: &METRIC, least: 1 }),
+        optional(
+            "until",
+            "Double the seeds, from 10 on, until every strategy's interval of a metric is as narrow as this on either side, \
+             as a share of the estimate.",
+            Shape::Precision,
+        ),
+    ]],
+    choice: Choice::Free,
+};
+
 const STRATEGY: Shape =
     Shape::Reference { what: "a strategy, a preset or a mix", known: catalog::closer_names, open: true };
 
@@ -317,6 +341,12 @@ pub(super) const SCENARIO: TableShape = TableShape {
             "mix",
             "Populations of closers by name: weights of strategies and presets.",
             Shape::Named(&Shape::Named(&POSITIVE)),
+            "{}",
+        ),
+        default(
+            "study",
+            "How often the scenario is run, over which grid, and how it is compared.",
+            Shape::Table(&STUDY),
             "{}",
         ),
         default("kernel", "Settings of the simulated kernel by Linux sysctl name, or `preset`.", Shape::Kernel, "{}"),

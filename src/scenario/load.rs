@@ -3,11 +3,13 @@
 use toml::de::DeTable;
 
 use crate::scenario::error::{Problem, ScenarioErrors};
+use crate::scenario::grid;
 use crate::scenario::keys::SCENARIO;
 use crate::scenario::over::{self, Change};
 use crate::scenario::resolve::{self, Used};
 use crate::scenario::shape::Shape;
 use crate::scenario::source::SourceText;
+use crate::scenario::study::Study;
 use crate::scenario::value::{Node, Origin};
 use crate::scenario::walk::Walker;
 use crate::scenario::{Scenario, SweepPoint};
@@ -33,26 +35,60 @@ pub fn load_changed(
     changes: &[Change],
     varies: &[String],
 ) -> Result<Vec<SweepPoint>, ScenarioErrors> {
+    Ok(load_all(source, changes, varies, false)?.points)
+}
+
+/// A scenario's study, and its sweep points.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded {
+    /// How often and by what its strategies are compared.
+    pub study: Study,
+    /// As [`load`] gives them, the grid of the scenario's study included; at least one.
+    pub points: Vec<SweepPoint>,
+}
+
+/// As [`load_changed`], with the study of the scenario: the keys of `varies` take the place of the same ones in its grid.
+///
+/// # Errors
+///
+/// Everything that is wrong with file and options.
+pub fn load_study(source: &SourceText, changes: &[Change], varies: &[String]) -> Result<Loaded, ScenarioErrors> {
+    load_all(source, changes, varies, true)
+}
+
+fn load_all(
+    source: &SourceText,
+    changes: &[Change],
+    varies: &[String],
+    whole_grid: bool,
+) -> Result<Loaded, ScenarioErrors> {
     let file = parse(source)?;
     let (mut options, mut problems) = (Vec::new(), Vec::new());
     let mut document = file.clone();
     over::apply(&mut document, changes, &mut options, &mut problems);
-    let sweeps = over::sweeps(varies, &mut options, &mut problems);
+    let mut grid = grid::grid(&document, &source.text, varies, &mut options, &mut problems);
+    if !whole_grid {
+        grid.retain(grid::Vary::of_an_option);
+    }
     let mut points = Vec::new();
+    let mut study = None;
     if problems.is_empty() {
         let mut used = Used::default();
         used.note(&file);
-        for indices in over::points(&sweeps) {
+        for indices in grid::points(&grid) {
             let mut point = document.clone();
-            for (vary, index) in sweeps.iter().zip(&indices) {
+            for (vary, index) in grid.iter().zip(&indices) {
                 vary.apply(&mut point, *index, &mut problems);
             }
             used.note(&point);
             let mut walker = Walker::new(source.base.as_deref());
             let tree = walker.walk(&point, &Shape::Table(&SCENARIO), "");
             let scenario = resolve::scenario(&tree, &source.stem(), &mut walker.problems);
+            if let Some(scenario) = &scenario {
+                study = study.or(resolve::study(&tree, scenario, &mut walker.problems));
+            }
             if let (Some(scenario), true) = (scenario, walker.problems.is_empty()) {
-                let values = sweeps.iter().zip(&indices).map(|(vary, i)| (vary.key.clone(), vary.csv(*i, &tree)));
+                let values = grid.iter().zip(&indices).map(|(vary, i)| (vary.key.clone(), vary.csv(*i, &tree)));
                 points.push(SweepPoint { varied: values.collect(), scenario });
             }
             problems.append(&mut walker.problems);
@@ -62,8 +98,8 @@ pub fn load_changed(
             used.check(&document, &mut problems);
         }
     }
-    if problems.is_empty() {
-        return Ok(points);
+    if let (true, Some(study)) = (problems.is_empty(), study) {
+        return Ok(Loaded { study, points });
     }
     Err(ScenarioErrors::new(&source.name, &source.text, options, problems))
 }

@@ -2,7 +2,7 @@
 //!
 //! [`load`] reads a file (or a built-in one) with the values of `--set` and `--vary` into [`Scenario`]s, or says
 //! everything that is wrong. The way there: [`SourceText`], then a tree of values that know their places (`value`), the
-//! options put into it (`over`), the key table (`keys`) held against it (`walk`), and the rules between keys (`resolve`
+//! options put into it (`over`, `grid`), the key table (`keys`) held against it (`walk`), and the rules between keys (`resolve`
 //! and its neighbours). The same key table yields the JSON Schema ([`schema`]).
 
 pub mod builtin;
@@ -12,10 +12,12 @@ mod classes;
 mod closing;
 mod data;
 mod error;
+mod grid;
 mod kernel;
 mod keys;
 mod links;
 mod load;
+pub mod measure;
 mod over;
 mod quantity;
 mod resolve;
@@ -23,6 +25,7 @@ mod schema;
 mod shape;
 mod source;
 mod stanzas;
+pub mod study;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -32,7 +35,7 @@ mod walk;
 
 pub use canonical::{sha256, to_json};
 pub use error::ScenarioErrors;
-pub use load::{load, load_changed};
+pub use load::{Loaded, load, load_changed, load_study};
 pub use over::Change;
 pub use schema::schema;
 pub use source::SourceText;

@@ -10,6 +10,7 @@ use crate::scenario::error::Problem;
 use crate::scenario::kernel;
 use crate::scenario::quantity;
 use crate::scenario::shape::Shape;
+use crate::scenario::study::{self, Study};
 use crate::scenario::tree::{Table, Tree};
 use crate::scenario::value::{Node, Origin, Value};
 use crate::scenario::walk::is_name;
@@ -58,6 +59,11 @@ pub(super) fn scenario(tree: &Tree, stem: &str, problems: &mut Vec<Problem>) -> 
         classes,
         kernel: kernel?,
     })
+}
+
+/// The study of a checked document, which describes this scenario; `None` if there are problems.
+pub(super) fn study(tree: &Tree, scenario: &Scenario, problems: &mut Vec<Problem>) -> Option<Study> {
+    study::study(tree.table()?, &scenario.strategies, problems)
 }
 
 fn name(root: &Table, stem: &str, problems: &mut Vec<Problem>) -> Option<String> {

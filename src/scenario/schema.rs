@@ -21,6 +21,7 @@ pub fn schema() -> Value {
 const NAME: &str = "^[A-Za-z0-9][A-Za-z0-9._-]*$";
 const DURATION: &str = "^\\s*([0-9]+(\\.[0-9]+)?\\s*[A-Za-zµ]+\\s*)+$";
 const RATE: &str = "^\\s*[0-9.]+\\s*[GMk]?bit(/s)?\\s*$";
+const PRECISION: &str = "^\\s*([a-z0-9_]+\\s*=)?\\s*[0-9.]+\\s*%\\s*$";
 const BYTES: &str = "^\\s*[0-9.]+\\s*(B|kB|KiB|MB|MiB)\\s*$";
 
 fn table(shape: &TableShape) -> Value {
@@ -98,6 +99,8 @@ fn of(shape: &Shape) -> Value {
             "propertyNames": { "pattern": NAME },
             "additionalProperties": of(each),
         }),
+        Shape::Grid => json!({ "type": "object", "additionalProperties": { "type": ["array", "object"] } }),
+        Shape::Precision => json!({ "type": "string", "pattern": PRECISION }),
         Shape::Kernel => {
             let keys = kernel::keys().into_iter();
             let properties =

@@ -121,6 +121,10 @@ pub(super) enum Shape {
     Table(&'static TableShape),
     /// A table whose keys are names that the scenario invents.
     Named(&'static Shape),
+    /// Key paths with lists of values, looked at elsewhere.
+    Grid,
+    /// A relative precision of a metric.
+    Precision,
     /// Kernel settings, checked against the table of sysctls.
     Kernel,
     /// One of these, told apart by the type of the value.
@@ -155,13 +159,14 @@ impl Shape {
             | Self::Duration { .. }
             | Self::DurationOrNone
             | Self::Rate
+            | Self::Precision
             | Self::File(_) => matches!(value, Value::Text(_)),
             Self::Boolean => matches!(value, Value::Boolean(_)),
             Self::Integer { .. } => matches!(value, Value::Integer(_)),
             Self::Number(_) => matches!(value, Value::Integer(_) | Value::Float(_)),
             Self::Bytes => matches!(value, Value::Text(_) | Value::Integer(_)),
             Self::List { .. } | Self::Range(_) => matches!(value, Value::List(_)),
-            Self::Table(_) | Self::Named(_) | Self::Kernel => matches!(value, Value::Table(_)),
+            Self::Table(_) | Self::Named(_) | Self::Kernel | Self::Grid => matches!(value, Value::Table(_)),
             Self::Either(shapes) => shapes.iter().any(|s| s.fits(value)),
         }
     }
@@ -189,6 +194,8 @@ impl Shape {
             Self::Table(table) => table.what.to_owned(),
             Self::Named(each) => format!("a table of names, each with {}", each.describe()),
             Self::Kernel => "a table of kernel settings".to_owned(),
+            Self::Grid => "a table of keys, each with a list of values".to_owned(),
+            Self::Precision => "a precision such as 10% or release_p50_us=2%".to_owned(),
             Self::Either(shapes) => shapes.iter().map(Self::describe).collect::<Vec<_>>().join(", or "),
         }
     }

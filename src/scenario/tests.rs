@@ -41,6 +41,45 @@ fn the_top_keys_arrive() {
 }
 
 #[test]
+fn the_study_arrives_with_its_grid() {
+    let Loaded { study, points } = load_study(&every_key(), &[], &[]).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!((study.seeds, study.reference), (40, 1));
+    let names: Vec<&str> = study.metrics.iter().map(|measure| measure.name()).collect();
+    assert_eq!(names, ["lost", "release_p50_us", "streams_with_loss"]);
+    assert_eq!(study.until.map(|until| until.to_string()).as_deref(), Some("streams_with_loss=7.5%"));
+    let varied: Vec<[&str; 2]> = points.iter().map(|p| [p.varied[0].1.as_str(), p.varied[1].1.as_str()]).collect();
+    assert_eq!(varied, [["1000000", "1"], ["1000000", "2.5"], ["none", "1"], ["none", "2.5"]]);
+    let keys: Vec<&str> = points[0].varied.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(keys, ["closing.timeout", "mix.half-deployed.ejabberd-23-c2s"]);
+    assert_eq!(points[1].scenario.strategies[1].closers[1].weight.to_bits(), 2.5_f64.to_bits());
+    assert_eq!(load(&every_key(), &[], &[]).unwrap().len(), 1, "without its study a scenario is one point");
+}
+
+#[test]
+fn options_win_over_the_study_of_the_file() {
+    let changes = [
+        Change::Option { option: "--seeds", key: "study.seeds", value: "12".into() },
+        Change::Option { option: "--reference", key: "study.reference", value: "ping-then-handshake".into() },
+        Change::List { option: "--metric", key: "study.metrics", values: vec!["resets".into()] },
+    ];
+    let varies = ["duration=2h,3h".to_owned(), "closing.timeout=2s".to_owned()];
+    let Loaded { study, points } = load_study(&every_key(), &changes, &varies).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!((study.seeds, study.reference, study.metrics.len()), (12, 0, 1));
+    let first: Vec<(&str, &str)> = points[0].varied.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    let mix = ("mix.half-deployed.ejabberd-23-c2s", "1");
+    assert_eq!(first, [("closing.timeout", "2000000"), mix, ("duration", "7200000000")]);
+    assert_eq!(points.len(), 4);
+    let refused = |option, key, value: &str| {
+        let change = Change::Option { option, key, value: value.to_owned() };
+        load_study(&every_key(), &[change], &[]).unwrap_err().to_string()
+    };
+    let text = refused("--reference", "study.reference", "handshaek");
+    assert!(text.starts_with("error: --reference handshaek: the reference `handshaek` is not one of"), "{text}");
+    let text = refused("--until", "study.until", "10");
+    assert!(text.starts_with("error: --until 10: `study.until` must be a precision such as 10% or"), "{text}");
+}
+
+#[test]
 fn closing_keys_arrive_in_strategies_and_fill_what_presets_leave_open() {
     let s = one(&every_key(), &[]);
     let [ping, mix, preset] = s.strategies.as_slice() else { panic!("three contenders") };
@@ -213,13 +252,13 @@ fn named_options_win_and_are_named_in_errors() {
     let changes = [
         Change::Set("peers=5".into()),
         Change::Option { option: "--peers", key: "peers", value: "9".into() },
-        Change::Strategies(vec!["abrupt-close".into()]),
+        Change::strategies(vec!["abrupt-close".into()]),
     ];
     let points = load_changed(&teardown(), &changes, &[]).unwrap();
     assert_eq!((points[0].scenario.peers, points[0].scenario.strategies[0].name.as_str()), (9, "abrupt-close"));
     let changes = [
         Change::Option { option: "--peers", key: "peers", value: "-9".into() },
-        Change::Strategies(vec!["handshake".into(), "handshaek".into()]),
+        Change::strategies(vec!["handshake".into(), "handshaek".into()]),
     ];
     let message = load_changed(&teardown(), &changes, &[]).unwrap_err().to_string();
     assert!(message.contains("error: --peers -9: `peers` must be"), "{message}");

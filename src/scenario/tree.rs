@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::scenario::study::Precision;
 use crate::scenario::value::{Entry, Origin};
 use crate::time::Micros;
 
@@ -31,6 +32,9 @@ pub(super) enum Item {
     Values(Arc<[f64]>),
     List(Vec<Tree>),
     Table(Table),
+    /// The grid of a sweep, looked at elsewhere.
+    Grid,
+    Precision(Precision),
     /// Kernel settings as they were written.
     Kernel(Vec<Entry>),
 }
@@ -94,6 +98,8 @@ impl Tree {
             | Item::Values(_)
             | Item::List(_)
             | Item::Table(_)
+            | Item::Grid
+            | Item::Precision(_)
             | Item::Kernel(_) => None,
         }
     }

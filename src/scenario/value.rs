@@ -100,10 +100,11 @@ impl Node {
     }
 
     /// The value of an option: TOML if it is that, a bare string otherwise, so that `closing.timeout=5s` works.
-    pub(super) fn from_option(text: &str, option: usize) -> Self {
-        match DeValue::parse(text.trim()) {
-            Ok(value) => Self::convert(&value, Text::Option(option)),
-            Err(_) => Self { value: Value::Text(text.trim().to_owned()), origin: Origin::Option(option) },
+    pub(super) fn given(text: &str, origin: &Origin) -> Self {
+        let bare = || Self { value: Value::Text(text.trim().to_owned()), origin: origin.clone() };
+        match (DeValue::parse(text.trim()), origin) {
+            (Ok(value), Origin::Option(option)) => Self::convert(&value, Text::Option(*option)),
+            _ => bare(),
         }
     }
 

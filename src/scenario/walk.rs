@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::scenario::data;
 use crate::scenario::error::{Problem, choices};
 use crate::scenario::shape::{Choice, Key, Need, Quantity, Shape, TableShape};
+use crate::scenario::study;
 use crate::scenario::tree::{Field, Item, Table, Tree};
 use crate::scenario::units;
 use crate::scenario::value::{Entry, Node, Origin, Value};
@@ -128,6 +129,7 @@ impl<'a> Walker<'a> {
             },
             (Shape::Table(table), _) => Ok(self.table(node, table, path)),
             (Shape::Named(each), Value::Table(entries)) => Ok(self.named(entries, each, path)),
+            (Shape::Grid, Value::Table(_)) => Ok(Item::Grid),
             (Shape::Kernel, Value::Table(entries)) => Ok(Item::Kernel(entries.clone())),
             (Shape::List { each, least }, Value::List(items)) => {
                 if items.len() < *least {
@@ -183,6 +185,7 @@ impl<'a> Walker<'a> {
                 time if time < *low => Err(format!("found {text:?}; the least is {low}")),
                 time => Ok(Item::Time(time)),
             },
+            Shape::Precision => study::precision(text).map(Item::Precision),
             Shape::Rate => units::rate(text).map(Item::Rate),
             Shape::Bytes => units::bytes(text).map(Item::Bytes),
             Shape::File(quantity) => self.file(text, *quantity).map(Item::Values),
@@ -195,6 +198,7 @@ impl<'a> Walker<'a> {
             | Shape::Range(_)
             | Shape::Table(_)
             | Shape::Named(_)
+            | Shape::Grid
             | Shape::Kernel
             | Shape::Either(_) => Err(format!("found the string {text:?}")),
         }

@@ -142,7 +142,7 @@ impl Acks {
             self.interval = least.max(Micros::new(1));
         } else {
             let pause = tick.since(self.last_received);
-            let half = Micros::new(self.interval.get() >> 1);
+            let half = cx.kernel.whole_ticks(Micros::new(self.interval.get() >> 1));
             if pause.get() <= least.get() / 2 {
                 self.interval = half + Micros::new(least.get() / 2);
             } else if pause < self.interval {

@@ -116,13 +116,13 @@ impl Socket {
     fn on_syn_acked(&mut self, cx: Cx<'_>, segment: &Segment) {
         self.agree(segment);
         self.start_receiving(cx, segment);
-        let resent = self.rec.total_retransmissions;
+        let lost = self.rec.total_retransmissions > 1 && !self.is_of_first_syn(segment);
         let place = self.place(segment);
         self.process_ack(cx, segment, place.start);
         self.snd.window = u64::from(segment.window);
         self.snd.max_window = self.snd.window;
         self.snd.window_seq = place.start;
-        self.establish(cx, resent);
+        self.establish(cx, lost);
         self.send_ack(cx);
         self.push_pending(cx, Push::Normal);
     }
@@ -132,8 +132,8 @@ impl Socket {
         self.snd.window = u64::from(segment.window) << scale;
         self.snd.max_window = self.snd.max_window.max(self.snd.window);
         self.snd.window_seq = start;
-        let resent = self.rec.total_retransmissions;
-        self.establish(cx, resent);
+        let lost = self.rec.total_retransmissions > 1 && !self.is_of_first_syn(segment);
+        self.establish(cx, lost);
         if self.modes.write_closed {
             self.state = State::FinWait1;
             self.queue_fin(cx);
@@ -167,13 +167,21 @@ impl Socket {
         }
     }
 
-    /// The handshake is complete.
-    fn establish(&mut self, cx: Cx<'_>, resent: u32) {
+    /// Whether a segment echoes the timestamp of our first SYN or SYN-ACK: that one arrived, sending it again was superfluous
+    /// (`tcp_try_undo_spurious_syn`).
+    fn is_of_first_syn(&self, segment: &Segment) -> bool {
+        let first = if self.modes.request { Some(self.snd.last_sent) } else { self.rec.first_retransmission };
+        let echo = segment.options.timestamps.filter(|_| self.agreed.timestamps).map(|(_, echo)| echo);
+        first.is_some_and(|first| echo == Some(self.timestamp(first)))
+    }
+
+    /// The handshake is complete; `lost` if it timed out, which cuts the first window to one segment.
+    fn establish(&mut self, cx: Cx<'_>, lost: bool) {
         self.state = State::Established;
         self.modes.request = false;
         self.rtt.established();
         self.rec.established();
-        let first = if resent > 1 { 1 } else { cx.kernel.initial_cwnd };
+        let first = if lost { 1 } else { cx.kernel.initial_cwnd };
         self.cc = Congestion::new(cx.kernel, cx.now);
         self.cc.set(cx.now, first);
         self.snd.last_sent = cx.now;
@@ -288,7 +296,8 @@ impl Socket {
             self.rtt.note_minimum(cx.now, rtt, false);
             self.rtt.sample(cx.kernel, rtt, self.snd.una, self.snd.nxt);
         }
-        self.establish(cx, resent);
+        let lost = resent > 1 && self.rec.timeouts > 0 && !self.is_of_first_syn(segment);
+        self.establish(cx, lost);
         self.rec.delivered += 1;
         self.handle_segment(cx, segment);
     }

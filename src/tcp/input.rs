@@ -1,6 +1,6 @@
 //! What a segment does when it arrives, in the order of RFC 9293 §3.10.7 and of Linux's `tcp_rcv_state_process`.
 
-use crate::net::segment::Segment;
+use crate::net::segment::{Flags, Segment};
 use crate::tcp::close::reset_for;
 use crate::tcp::receive::Taken;
 use crate::tcp::recovery::Verdict;
@@ -60,6 +60,11 @@ impl Socket {
         if !self.is_acceptable(cx, segment, place) {
             return;
         }
+        let predicted = self.is_predicted(segment, place);
+        let has_text = place.start != place.end;
+        if predicted && has_text {
+            self.take_text(cx, segment, place);
+        }
         let verdict = self.process_ack(cx, segment, place.start);
         if self.state == State::SynReceived {
             if verdict != Verdict::Good {
@@ -74,11 +79,30 @@ impl Socket {
         if !self.on_fin_acked(cx, segment, place) {
             return;
         }
-        self.take_text(cx, segment, place);
+        if !predicted {
+            self.take_text(cx, segment, place);
+        }
         if self.state != State::Closed && !self.modes.bucket {
             self.push_pending(cx, Push::Normal);
-            self.check_ack(cx);
+            if has_text || !predicted {
+                self.check_ack(cx);
+            }
         }
+    }
+
+    /// A segment with nothing unexpected in its header (header prediction of `tcp_rcv_established`): its text is taken in
+    /// before its acknowledgement, and without text it leaves a pending ACK of ours alone.
+    fn is_predicted(&self, segment: &Segment, place: Place) -> bool {
+        let flags = Flags { psh: false, ..segment.flags };
+        self.state == State::Established
+            && flags == Flags { ack: true, ..Flags::default() }
+            && place.start == self.rcv.nxt
+            && self.snd.space.offset(segment.ack, self.snd.una) <= self.snd.nxt
+            && !self.rcv.has_gap()
+            && self.rcv.window > 0
+            && segment.options.sack[0].is_none()
+            && segment.options.timestamps.is_some() == self.agreed.timestamps
+            && u64::from(segment.window) << self.snd.scale == self.snd.window
     }
 
     /// Steps 1 to 4: timestamps, sequence number, RST, SYN (`tcp_validate_incoming`). False drops the segment.

@@ -174,12 +174,17 @@ pub struct Socket {
 impl Socket {
     /// The next segment to put on the wire. Call until `None` after every other call.
     pub fn poll_transmit(&mut self, _cx: Cx<'_>) -> Option<Segment> {
-        let segment = self.out.pop_front();
-        if self.out.is_empty() && self.out.capacity() > 0 {
-            // A socket at rest holds no buffer.
+        self.out.pop_front()
+    }
+
+    /// Gives back the memory of queues that are empty. Who drives many sockets calls this when it leaves one for a while;
+    /// who drives one at a time need not.
+    pub fn rest(&mut self) {
+        if self.out.is_empty() {
             self.out = VecDeque::new();
         }
-        segment
+        self.snd.rest();
+        self.rcv.rest();
     }
 
     /// The state.

@@ -178,10 +178,14 @@ impl Receiver {
         buf.extend_from_slice(&back[..n - split]);
         self.queue.drain(..n);
         self.copied = self.copied.plus(n as u64);
-        if self.queue.is_empty() && self.queue.capacity() > 0 {
+        n
+    }
+
+    /// Gives back the memory of a queue that is empty.
+    pub(super) fn rest(&mut self) {
+        if self.queue.is_empty() {
             self.queue = VecDeque::new();
         }
-        n
     }
 
     /// Takes a segment's text in (`tcp_data_queue`).
@@ -202,7 +206,7 @@ impl Receiver {
             self.nxt = end;
             self.fin |= fin;
             let len = fresh.len() as u64;
-            return Taken::InOrder { len, filled: self.pull_early() };
+            return Taken::InOrder { len, filled: self.pull_early(dsack) };
         }
         if end <= self.nxt {
             if dsack {
@@ -222,8 +226,9 @@ impl Receiver {
         self.duplicate = Some((start, end.min(self.nxt)));
     }
 
-    /// Moves what has become next to the queue; true if that closed the last gap.
-    fn pull_early(&mut self) -> bool {
+    /// Moves what has become next to the queue; true if that closed the last gap. What was here before the segment that
+    /// closed it, and in that segment too, is reported as received twice (`tcp_ofo_queue`).
+    fn pull_early(&mut self, dsack: bool) -> bool {
         if self.early.is_empty() {
             return false;
         }
@@ -231,8 +236,12 @@ impl Receiver {
             // Nothing is behind a FIN.
             self.early.clear();
         }
+        let twice = self.nxt;
         while self.early.first().is_some_and(|held| held.start <= self.nxt) {
             let held = self.early.remove(0);
+            if dsack && held.start < twice {
+                self.extend_duplicate(held.start, held.end().min(twice));
+            }
             if held.end() > self.nxt {
                 let known = usize::try_from(self.nxt.since(held.start)).unwrap_or(usize::MAX);
                 self.queue.extend(held.bytes.get(known..).unwrap_or(&[]));
@@ -247,6 +256,18 @@ impl Receiver {
             return true;
         }
         false
+    }
+
+    /// Widens what is reported as a duplicate, if it touches this (`tcp_dsack_extend`).
+    fn extend_duplicate(&mut self, start: Offset, end: Offset) {
+        match &mut self.duplicate {
+            None => self.duplicate = Some((start, end)),
+            Some((low, high)) if start <= *high && *low <= end => {
+                *low = start.min(*low);
+                *high = end.max(*high);
+            }
+            Some(_) => {}
+        }
     }
 
     fn drop_early(&mut self) {

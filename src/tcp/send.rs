@@ -242,11 +242,26 @@ impl Sender {
     pub(super) fn advance(&mut self, una: Offset) {
         let base = self.una.max(Offset::FIRST);
         let gone = index(una.min(self.data_end()).since(base)).min(self.buffer.len());
-        self.buffer.drain(..gone);
-        if self.buffer.is_empty() && self.buffer.capacity() > 0 {
-            self.buffer = VecDeque::new();
+        if gone == self.buffer.len() {
+            // From its beginning again, so that what is sent lies in one piece.
+            self.buffer.clear();
+        } else {
+            self.buffer.drain(..gone);
         }
         self.una = una;
+    }
+
+    /// Gives back the memory of queues that are empty.
+    pub(super) fn rest(&mut self) {
+        if self.flight.is_empty() {
+            self.flight = VecDeque::new();
+        }
+        if self.chunks.is_empty() {
+            self.chunks = VecDeque::new();
+        }
+        if self.buffer.is_empty() {
+            self.buffer = VecDeque::new();
+        }
     }
 
     /// The highest place the peer acknowledged selectively: just behind it.
@@ -405,9 +420,6 @@ impl Socket {
         if whole {
             end = chunk.end;
             self.snd.chunks.pop_front();
-            if self.snd.chunks.is_empty() {
-                self.snd.chunks = VecDeque::new();
-            }
         }
         if size > 0 {
             self.note_data_sent(cx);
@@ -443,8 +455,9 @@ impl Socket {
         count
     }
 
-    /// Data leaves: a reply soon after data came means a conversation (`tcp_event_data_sent`).
-    fn note_data_sent(&mut self, cx: Cx<'_>) {
+    /// Data leaves, for the first time or again: a reply soon after data came means a conversation
+    /// (`tcp_event_data_sent`).
+    pub(super) fn note_data_sent(&mut self, cx: Cx<'_>) {
         if self.in_flight() == 0 {
             self.cc.on_start(cx.now, self.snd.last_sent);
         }

@@ -339,6 +339,11 @@ impl Kernel {
         if tick == 0 { d } else { Micros::new(d.get().div_ceil(tick).saturating_mul(tick)) }
     }
 
+    /// A length cut down to whole ticks, as the division of a number of ticks does.
+    pub(super) fn whole_ticks(&self, d: Micros) -> Micros {
+        Micros::new(d.get() - d.get().checked_rem(self.tick.get()).unwrap_or(0))
+    }
+
     /// The instant of the last tick.
     pub(super) fn last_tick(&self, now: SimTime) -> SimTime {
         let tick = self.tick.get();

@@ -57,8 +57,15 @@ pub(super) struct Timers {
 impl Timers {
     /// The next one to fire.
     pub(super) fn next(&self) -> Option<(SimTime, Timer)> {
-        let ack = self.delayed_ack.map(|at| (at, Timer::DelayedAck));
-        [ack, self.transmit, self.life].into_iter().flatten().min_by_key(|(at, _)| *at)
+        let mut next = self.delayed_ack.map(|at| (at, Timer::DelayedAck));
+        for other in [self.transmit, self.life] {
+            if let Some((at, _)) = other
+                && next.is_none_or(|(earliest, _)| at < earliest)
+            {
+                next = other;
+            }
+        }
+        next
     }
 
     /// Whether this transmission timer is pending.

@@ -24,7 +24,7 @@ impl CloseTagObserver {
     pub fn observe(&mut self, mut bytes: &[u8]) {
         while usize::from(self.matched) < TAG.len() {
             if self.matched == 0 {
-                let Some(at) = bytes.iter().position(|&byte| byte == TAG[0]) else { return };
+                let Some(at) = memchr::memchr(TAG[0], bytes) else { return };
                 bytes = &bytes[at..];
             }
             let Some((&byte, rest)) = bytes.split_first() else { return };

@@ -25,7 +25,7 @@ struct Unit {
     stanza: Option<Stanza>,
 }
 
-/// Bytes in the order in which they go out. Takes no memory while nothing waits.
+/// Bytes in the order in which they go out.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     bytes: Vec<u8>,
@@ -113,11 +113,18 @@ impl Outbox {
         self.taken + self.pending().len() as u64
     }
 
-    /// Gives the memory back.
     fn clear(&mut self) {
-        self.bytes = Vec::new();
-        self.units = VecDeque::new();
+        self.bytes.clear();
+        self.units.clear();
         self.head = 0;
+    }
+
+    /// Gives back the memory of an outbox in which nothing waits.
+    pub(super) fn rest(&mut self) {
+        if self.is_empty() {
+            self.bytes = Vec::new();
+            self.units = VecDeque::new();
+        }
     }
 }
 
@@ -189,6 +196,7 @@ mod tests {
     fn at_rest_it_owns_no_memory() {
         let mut out = boxed(&[100; 50]);
         accept(&mut out, 5_000);
+        out.rest();
         assert_eq!((out.bytes.capacity(), out.units.capacity()), (0, 0));
     }
 }

@@ -238,17 +238,25 @@ impl Party {
 
     /// The next fact.
     pub fn poll_fact(&mut self) -> Option<Fact> {
-        let fact = self.facts.pop_front();
+        self.facts.pop_front()
+    }
+
+    /// Gives back the memory of queues that are empty. Who drives many parties calls this when it leaves one for a while;
+    /// who drives one at a time need not.
+    pub fn rest(&mut self) {
         if self.facts.is_empty() {
-            // A party at rest owns no memory.
             self.facts = VecDeque::new();
         }
-        fact
+        self.out.rest();
     }
 
     /// When [`Self::handle_deadline`] is to be called.
     pub fn next_deadline(&self) -> Option<SimTime> {
-        [self.moment, self.traffic.next(), self.phase_deadline()].into_iter().flatten().min()
+        let sooner = |one: Option<SimTime>, other: Option<SimTime>| match (one, other) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        sooner(sooner(self.moment, self.traffic.next()), self.phase_deadline())
     }
 
     /// When the phase ends by itself, or the closer decides.

@@ -155,6 +155,8 @@ impl StreamWriter {
         );
         let start = out.len();
         let end = start + size as usize;
+        // Room for the addresses too, where they are written first and turn out to be too long.
+        out.reserve((size as usize).max(LONGEST_START));
         out.extend_from_slice(b"<message ");
         out.extend_from_slice(self.addresses());
         out.extend_from_slice(match self.side {
@@ -225,6 +227,9 @@ impl StreamWriter {
         }
     }
 }
+
+/// More than the start of any message.
+const LONGEST_START: usize = 136;
 
 /// The end of every message.
 const BODY_END: &[u8] = b"</body></message>";

@@ -8,6 +8,8 @@ use farewell::time::{Micros, SimTime};
 
 const OURS: Seq = Seq(u32::MAX - 1_000);
 const THEIRS: Seq = Seq(5);
+/// The peer's timestamp in its SYN.
+const STAMP: u32 = 1_000;
 /// More segments than any window and any flight of ours leave at a time.
 const BURST: u32 = 1_000;
 /// More bytes than the receive buffer of a kernel at its defaults.
@@ -50,12 +52,15 @@ impl Choices<'_> {
                 psh: bits & 1 != 0,
                 ack: rare & 15 != 4,
             },
-            window: u16::from_be_bytes([self.byte(), self.byte()]),
+            // Small windows, and none, as often as large ones.
+            window: u16::from_be_bytes([self.byte(), self.byte()]) >> (self.byte() % 17).min(15),
             payload: vec![7; [0, 1, 100, 1_460][usize::from(bits >> 1 & 3)]],
             ..Segment::default()
         };
         if bits & 8 != 0 {
-            segment.options.timestamps = Some((u32::from(self.byte()), self.word()));
+            // Mostly a little newer than the last, now and then from any time.
+            let value = self.number(Seq(STAMP));
+            segment.options.timestamps = Some((value.0, self.word()));
         }
         for slot in 0..usize::from(bits >> 4 & 3) {
             segment.options.sack[slot] = Some((self.number(ack), self.number(ack)));
@@ -76,6 +81,10 @@ struct Watch {
     theirs: Seq,
     /// The next number of ours.
     next: Seq,
+    /// The scale of our windows after our SYN.
+    our_scale: u8,
+    /// The highest right edge of a window that we gave, counted from the peer's initial number.
+    granted: u64,
 }
 
 fn offset(seq: Seq) -> u64 {
@@ -100,6 +109,9 @@ impl Watch {
         if segment.flags.rst {
             return;
         }
+        if segment.flags.syn {
+            self.our_scale = segment.options.window_scale.unwrap_or(0);
+        }
         let (start, length) = (offset(segment.seq), u64::from(segment.sequence_length()));
         let end = start + length;
         assert!(end <= socket.accepted() + 2, "{segment:?} is beyond the {} bytes written", socket.accepted());
@@ -111,6 +123,8 @@ impl Watch {
         if segment.flags.ack {
             let received = u64::from(segment.ack.0.wrapping_sub(self.theirs.0));
             assert!(received <= socket.received() + 2, "{segment:?} acknowledges what did not arrive");
+            let scale = if segment.flags.syn { 0 } else { self.our_scale };
+            self.granted = self.granted.max(received + (u64::from(segment.window) << scale));
         }
     }
 
@@ -152,8 +166,8 @@ fn call(choices: &mut Choices<'_>, socket: &mut Socket, cx: Cx<'_>) {
 /// Returns a bit for each [`State`] that it was in.
 ///
 /// # Panics
-/// If an answer to a RST is a RST, a segment has numbers that were not given out or lies beyond the window, or a queue
-/// grows without bound.
+/// If an answer to a RST is a RST, a segment has numbers that were not given out or lies beyond the window, more is taken
+/// in than our window allows, or a queue grows without bound.
 pub(crate) fn drive(bytes: &[u8]) -> u16 {
     let mut choices = Choices(bytes);
     let options = choices.byte();
@@ -174,17 +188,19 @@ pub(crate) fn drive(bytes: &[u8]) -> u16 {
             mss: Some(1_460),
             window_scale: (scale > 0).then_some(scale),
             sack_permitted: true,
+            timestamps: (options & 32 != 0).then_some((STAMP, if active { 10_000 } else { 0 })),
             ..Options::default()
         },
         ..Segment::default()
     };
-    let mut watch = Watch { allowed: 1 + 9_000, scale, sent: 0, theirs: THEIRS, next: OURS.plus(1) };
+    let mut watch = Watch { allowed: 1 + 9_000, scale, sent: 0, theirs: THEIRS, next: OURS.plus(1), our_scale: 0, granted: 0 };
     let mut socket = if active { Socket::connect(cx, identity) } else { Socket::accept(cx, identity, &syn) };
     watch.flush(&mut socket, cx);
     if options & 16 == 0 {
         // Most are to get through the handshake.
         let flags = Flags { ack: true, ..Flags::default() };
-        let ack = Segment { seq: THEIRS.plus(1), flags, options: Options::default(), ..syn.clone() };
+        let options = Options { timestamps: syn.options.timestamps, ..Options::default() };
+        let ack = Segment { seq: THEIRS.plus(1), flags, options, ..syn.clone() };
         let answer = if active { &syn } else { &ack };
         watch.arrives(&socket, answer);
         socket.handle_segment(cx, answer);
@@ -203,6 +219,8 @@ pub(crate) fn drive(bytes: &[u8]) -> u16 {
         socket.handle_segment(cx, &segment);
         let (_, resets) = watch.flush(&mut socket, cx);
         assert!(resets == 0 || !segment.flags.rst, "a RST was answered with a RST: {segment:?}");
+        let taken = socket.received() + 1;
+        assert!(taken <= watch.granted.max(1), "{taken} were taken of a window that ends at {}", watch.granted);
         assert!(socket.received() - socket.read() <= BUFFER || socket.is_orphan(), "unread: {}", socket.received());
         assert!(socket.accepted() - socket.acknowledged() <= 16 * BUFFER || socket.state() == State::Closed);
         assert!(socket.acknowledged() <= socket.transmitted() && socket.transmitted() <= socket.accepted());

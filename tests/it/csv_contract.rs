@@ -13,6 +13,8 @@ const STREAMS: &str = "strategy,seed,stream,node,class,closer,responder,outcome,
 teardown_us,gone_us,sent,delivered,deferred,lost,packets,bytes,retransmissions,resets";
 const LOST: &str = "strategy,seed,stream,direction,stanza,sent_us,size,place,at_us";
 const PERCENTILES: &str = "strategy,metric,percentile,value_us,count";
+const COMPARISON: &str = "metric,strategy,estimate,low,high,reference,difference,diff_low,diff_high,ratio,seeds,streams,\
+events,method";
 const TIMELINE: &str = "strategy,seed,second,syn_sent,syn_received,established,fin_wait_1,fin_wait_2,close_wait,closing,\
 last_ack,time_wait,lost_so_far";
 const STATES: [&str; 8] =
@@ -28,6 +30,7 @@ fn the_headers_are_frozen() {
         ("streams.csv", STREAMS),
         ("lost.csv", LOST),
         ("percentiles.csv", PERCENTILES),
+        ("comparison.csv", COMPARISON),
         ("timeline.csv", TIMELINE),
     ] {
         let text = std::fs::read_to_string(bench.path("o").join(file)).expect("the file");

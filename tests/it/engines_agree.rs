@@ -5,16 +5,7 @@ use crate::support::{Bench, text};
 #[test]
 fn both_engines_write_the_same_bytes_for_every_built_in_scenario() {
     let bench = Bench::new();
-    for name in [
-        "idle-c2s",
-        "real-closers",
-        "kernel-teardown",
-        "compliant-only",
-        "misbehaving",
-        "s2s-idle",
-        "simultaneous",
-        "benchmark",
-    ] {
+    for name in farewell::scenario::builtin::names() {
         for engine in ["turmoil", "event"] {
             let out = format!("{name}-{engine}");
             let common = ["compare", name, "--peers", "60", "--streams", "--quiet"];
@@ -27,6 +18,20 @@ fn both_engines_write_the_same_bytes_for_every_built_in_scenario() {
             let differing = a.lines().zip(b.lines()).find(|(x, y)| x != y);
             assert!(a == b, "{name}: {file} differs, first in\n{differing:?}");
         }
+    }
+}
+
+#[test]
+fn both_engines_capture_the_same_packets_and_tell_the_same_story() {
+    let bench = Bench::new();
+    for (name, stream) in [("idle-c2s", "7"), ("misbehaving", "3"), ("misbehaving", "40"), ("s2s-idle", "11")] {
+        let [ours, theirs] = ["turmoil", "event"].map(|engine| {
+            let capture = format!("{engine}.pcap");
+            let chart = bench.succeed(&["trace", name, "--stream", stream, "--engine", engine, "--pcap", &capture]);
+            (chart, std::fs::read(bench.path(&capture)).expect("a capture"))
+        });
+        assert_eq!(ours.0, theirs.0, "the chart of {name}, stream {stream}");
+        assert!(ours.1 == theirs.1, "the capture of {name}, stream {stream}");
     }
 }
 

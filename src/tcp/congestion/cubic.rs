@@ -91,8 +91,10 @@ impl Learnt {
     /// Never slower than Reno would be (RFC 9438 §4.3).
     fn befriend(&mut self, cwnd: u64) {
         let step = ((cwnd * FRIENDLY8) >> 3).max(1);
-        self.friendly += self.acked / step;
-        self.acked %= step;
+        // As often as more than a step is left, so that a whole one stays.
+        let steps = self.acked.saturating_sub(1) / step;
+        self.friendly += steps;
+        self.acked -= steps * step;
         if self.friendly > cwnd {
             self.pace = self.pace.min(cwnd / (self.friendly - cwnd));
         }

@@ -230,9 +230,6 @@ impl Socket {
             }
             self.snd.flight.pop_front();
         }
-        if self.snd.flight.is_empty() && self.snd.flight.capacity() > 0 {
-            self.snd.flight = std::collections::VecDeque::new();
-        }
         let sampled = self.sample_round_trip(cx, ack, &cleaned, sacked_before);
         if ack.acked() {
             ack.set_timer = true;

@@ -21,10 +21,13 @@ impl Socket {
         let blocks: Vec<(Offset, Offset)> =
             segment.options.sack.iter().flatten().map(|(start, end)| (place(*start), place(*end))).collect();
         let duplicate = self.note_dsack(&blocks, number, ack);
-        for (i, &(start, end)) in blocks.iter().enumerate() {
+        // In the order of the stream, as Linux walks its queue: the first segment found gives the round-trip time.
+        let mut ordered: Vec<_> = blocks.iter().enumerate().map(|(i, block)| (*block, duplicate && i == 0)).collect();
+        ordered.sort_by_key(|((start, _), _)| *start);
+        for ((start, end), duplicate) in ordered {
             let legal = start < end && end <= self.snd.nxt && end > ack.una_before;
             if legal {
-                self.tag_block(cx, start, end, duplicate && i == 0, ack);
+                self.tag_block(cx, start, end, duplicate, ack);
             }
         }
         if let Some(lowest) = ack.reordered {
@@ -56,6 +59,8 @@ impl Socket {
             self.rec.rack.dsack_seen = true;
         }
         ack.dsack = true;
+        // What was sent again needlessly has left the network too.
+        self.rec.delivered += segments;
         if self.rec.undo_from.is_some_and(|from| end > from)
             && end <= ack.una_before
             && let Some(left) = self.rec.undo_left.as_mut()

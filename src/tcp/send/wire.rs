@@ -91,6 +91,9 @@ impl Socket {
         } else if cx.kernel.tcp_retrans_collapse && !sent.tags.any(Tags::SYN) {
             self.collapse(place, most, edge);
         }
+        if self.snd.flight[place].start < self.snd.data_end() && !sent.tags.any(Tags::SYN) {
+            self.note_data_sent(cx);
+        }
         let sent = &mut self.snd.flight[place];
         sent.at = cx.now;
         sent.delivered = self.rec.delivered;

@@ -33,6 +33,7 @@ mod reference;
 mod root;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 use self::element::Building;
 pub use self::error::{ReadError, Restriction};
@@ -40,6 +41,7 @@ use self::lexer::{Event, Lexer};
 use self::names::Names;
 use self::namespace::Namespace;
 use self::root::Root;
+use self::whole::Around;
 use super::config::StreamKind;
 use super::stanza::{Header, Item};
 
@@ -51,6 +53,15 @@ pub const MAX_ATTRIBUTES: usize = 64;
 
 /// Longest stream header, and longest XML declaration, in bytes.
 pub const MAX_HEADER: u32 = 16_384;
+
+/// The close tag as everybody writes it.
+const CLOSE_TAG: &[u8] = b"</stream:stream>";
+
+/// What the default namespace of a header says about the stream.
+fn kind_of(default: Namespace) -> Option<StreamKind> {
+    let kinds = [(Namespace::Client, StreamKind::ClientToServer), (Namespace::Server, StreamKind::ServerToServer)];
+    kinds.into_iter().find(|(namespace, _)| *namespace == default).map(|(_, kind)| kind)
+}
 
 /// Where the next byte stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +135,12 @@ impl Reader {
         if let Some(error) = self.failed {
             return Err(error);
         }
+        if chunk.is_empty() && self.place != Place::EmptyRoot {
+            return Ok(None);
+        }
+        if let Some(item) = self.whole_item(chunk) {
+            return Ok(Some(item));
+        }
         let mut boxed = self.work.take();
         let mut local = None;
         let work = match &mut boxed {
@@ -142,6 +159,26 @@ impl Reader {
     /// A new stream begins with the next byte, as after SASL success (RFC 6120 §6.4.6).
     pub fn restart(&mut self) {
         *self = Self::new(self.limit);
+    }
+
+    /// What stands at the front of a chunk and is read the short way.
+    fn whole_item(&mut self, chunk: &mut &[u8]) -> Option<Item> {
+        if self.place == Place::Start {
+            let opening = whole::header(chunk, MAX_HEADER)?;
+            *chunk = &chunk[opening.length..];
+            (self.place, self.depth, self.root) = (Place::Between, 1, opening.root);
+            self.kind = self.root.usual().and_then(|(default, _)| kind_of(default));
+            return Some(Item::Header(Header { kind: self.kind, size: opening.size }));
+        }
+        let (default, streams) = self.root.usual().filter(|_| self.place == Place::Between)?;
+        if let Some(rest) = chunk.strip_prefix(CLOSE_TAG) {
+            *chunk = rest;
+            (self.place, self.depth) = (Place::End, 0);
+            return Some(Item::CloseTag);
+        }
+        let element = whole::element(chunk, Around { kind: self.kind, default, streams, limit: self.limit })?;
+        *chunk = &chunk[element.size as usize..];
+        Some(Item::Element(element))
     }
 
     fn step(&mut self, work: &mut Work, chunk: &mut &[u8]) -> Result<Option<Item>, ReadError> {
@@ -253,11 +290,7 @@ impl Reader {
                     return Err(ReadError::NotAStream);
                 }
                 self.place = Place::Between;
-                self.kind = match work.names.find(b"") {
-                    Some((Namespace::Client, _)) => Some(StreamKind::ClientToServer),
-                    Some((Namespace::Server, _)) => Some(StreamKind::ServerToServer),
-                    _ => None,
-                };
+                self.kind = work.names.find(b"").and_then(|(default, _)| kind_of(default));
                 work.names.settle();
                 self.root = Root::of(std::mem::take(&mut work.names));
                 return Ok(Some(Item::Header(Header { kind: self.kind, size: self.used })));

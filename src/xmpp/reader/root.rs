@@ -42,6 +42,14 @@ impl Root {
         }
     }
 
+    /// The usual root with just these declarations, in any order; those of no namespace do not count.
+    pub(super) fn usual_of(declarations: &[(&[u8], Namespace)]) -> Option<Self> {
+        let count = declarations.iter().filter(|(_, namespace)| *namespace != Namespace::Absent).count();
+        let is_same =
+            |usual: &&&Usual| count == usual.len() && usual.iter().all(|wanted| declarations.contains(wanted));
+        USUAL.iter().find(is_same).map(|usual| Self::Usual(usual))
+    }
+
     /// The root's name.
     pub(super) fn name(&self) -> &[u8] {
         match self {
@@ -60,6 +68,14 @@ impl Root {
                 Some((declaration.1, b""))
             }
             Self::Own(names) => names.find(prefix),
+        }
+    }
+
+    /// The namespaces of the default and of the prefix `stream`, if the header is a usual one.
+    pub(super) fn usual(&self) -> Option<(Namespace, Namespace)> {
+        match self {
+            Self::Usual([(_, default), (_, streams), ..]) => Some((*default, *streams)),
+            Self::Usual(_) | Self::Absent | Self::Own(_) => None,
         }
     }
 
