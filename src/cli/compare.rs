@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::cli::args::CompareArgs;
 use crate::cli::message::Warning;
 use crate::cli::progress::Bar;
-use crate::cli::{self, Failure};
+use crate::cli::{self, Failure, report};
 use crate::engine::Engine;
 use crate::experiment::comparison::Comparison;
 use crate::experiment::{self, ExperimentError, Plan};
@@ -24,6 +24,7 @@ struct Job {
     plan: Plan,
     out: PathBuf,
     provenance: Provenance,
+    report: bool,
     show: Show,
 }
 
@@ -90,6 +91,7 @@ fn job(args: &CompareArgs) -> Result<Job, Failure> {
     Ok(Job {
         out: args.out.clone().unwrap_or_else(|| default_out(&scenario.name)),
         provenance: provenance(args, &points),
+        report: args.report,
         show: if args.json {
             Show::Json
         } else if args.quiet {
@@ -151,12 +153,14 @@ fn compare(
     bar.clear();
     let comparison = result?;
     files.commit(&job.plan, &comparison, &job.provenance)?;
-    Ok(show(job, &comparison, out, err, width)?)
+    let report = job.report.then(|| report::write(&job.out)).transpose()?;
+    Ok(show(job, &comparison, report.as_deref(), out, err, width)?)
 }
 
 fn show(
     job: &Job,
     comparison: &Comparison,
+    report: Option<&Path>,
     out: &mut dyn Write,
     err: &mut dyn Write,
     width: Option<u16>,
@@ -171,6 +175,9 @@ fn show(
                 writeln!(out, "{}", wrapped(sentence, width))?;
             }
             writeln!(out, "\nFiles: {}", job.out.display())?;
+            if let Some(report) = report {
+                writeln!(out, "Report: {}", report.display())?;
+            }
         }
         Show::Json => writeln!(out, "{:#}", document(comparison, &finding, &warnings))?,
         Show::Nothing => {}

@@ -6,6 +6,7 @@ pub mod compare;
 mod list;
 pub mod message;
 pub mod progress;
+mod report;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -69,6 +70,7 @@ where
         Command::List(args) => list::run(&args, stdout),
         Command::Schema => schema::run(stdout),
         Command::Compare(args) => compare::run(&args, engine(args.engine), stdout, stderr),
+        Command::Report(args) => report::run(&args, stdout),
         Command::Trace(args) => trace::run(&args, engine(args.engine), stdout),
     };
     match done.and_then(|()| Ok(stdout.flush()?)) {

@@ -7,12 +7,21 @@ use crate::experiment::rows::{ComparisonRow, LostRow, PercentileRow, StreamRow, 
 use crate::experiment::{Group, Plan, Pooled, Sink};
 use crate::report::csv::CsvFile;
 use crate::report::manifest::{self, Provenance};
+use crate::report::reading::REPORT;
 use crate::report::{Output, WriteError, at, hdr};
 use crate::scenario::measure::Measure;
 
-/// Files whose names do not depend on the scenario; streams.csv only where it was asked for.
-pub(super) const FIXED: [&str; 7] =
-    ["summary.csv", "streams.csv", "lost.csv", "percentiles.csv", "comparison.csv", "timeline.csv", manifest::NAME];
+/// Files whose names do not depend on the scenario; streams.csv and the report only where they were asked for.
+pub(super) const FIXED: [&str; 8] = [
+    "summary.csv",
+    "streams.csv",
+    "lost.csv",
+    "percentiles.csv",
+    "comparison.csv",
+    "timeline.csv",
+    REPORT,
+    manifest::NAME,
+];
 
 /// The files of one run.
 #[derive(Debug)]

@@ -24,5 +24,7 @@ mod oracles;
 mod random_scenarios;
 mod readers;
 mod readme;
+mod studies;
+mod report;
 mod support;
 mod trace;
