@@ -26,5 +26,6 @@ mod random_scenarios;
 mod readers;
 mod readme;
 mod report;
+mod studies;
 mod support;
 mod trace;
