@@ -3,13 +3,21 @@
 //! [`Output`] is the only way to a file of a result directory: files are written aside, and all of them are put in place
 //! together when the last is whole. [`files::Files`] is the list of them.
 
+pub mod cells;
+mod chart;
 pub mod csv;
 pub mod files;
 pub mod hdr;
+pub mod html;
 pub mod json;
 pub mod manifest;
+pub mod merge;
+pub mod partial;
 pub mod pcap;
+pub mod publish;
+pub mod reading;
 pub mod sequence;
+pub mod shard;
 pub mod table;
 pub mod verdict;
 
@@ -48,6 +56,22 @@ pub enum WriteError {
     /// Another run has not finished.
     #[error("another run is writing to {}", .0.display())]
     Busy(PathBuf),
+    /// What is to be resumed is not what is to be run.
+    #[error(
+        "--resume: {} holds cells of another run: {what} was {then}, is now {now}; \
+         allowed: the same version, scenario and options, or no --resume, which begins anew",
+        dir.join(partial::DIR).display()
+    )]
+    OtherStudy {
+        /// The output directory.
+        dir: PathBuf,
+        /// What differs.
+        what: String,
+        /// What it was.
+        then: String,
+        /// What it is.
+        now: String,
+    },
 }
 
 /// Gives an I/O error the path it happened at.
@@ -181,6 +205,18 @@ impl Output {
         let home = self.whole.iter().map(|file| (self.aside("new", &file.name), self.dir.join(&file.name)));
         move_all(away.filter(|(from, _)| from.symlink_metadata().is_ok()).chain(home))?;
         self.created.clear();
+        Ok(())
+    }
+
+    /// Puts the files in place, each over the one of its name, in the order in which they were finished; leaves all others.
+    ///
+    /// # Errors
+    /// Where a file cannot be moved.
+    pub fn add(self) -> Result<(), WriteError> {
+        for file in &self.whole {
+            let to = self.dir.join(&file.name);
+            fs::rename(self.aside("new", &file.name), &to).map_err(at(&to))?;
+        }
         Ok(())
     }
 

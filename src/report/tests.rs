@@ -5,14 +5,18 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::cells::Study;
 use super::files::Files;
 use super::manifest::Provenance;
 use super::*;
 use crate::experiment::cell::Tally;
 use crate::experiment::comparison::{Comparison, ContenderResult};
+use crate::experiment::kept::Nothing;
 use crate::experiment::testing::{self, MadeUp, Nobody, point, scenario};
 use crate::experiment::{self, Plan};
 use crate::scenario::SweepPoint;
+use crate::scenario::measure::Measure;
+use crate::scenario::study::Precision;
 
 fn plan(strategies: &[&str], seeds: u64) -> Plan {
     let points = vec![point(scenario(strategies, 200, 2))];
@@ -21,12 +25,14 @@ fn plan(strategies: &[&str], seeds: u64) -> Plan {
 
 fn provenance(plan: &Plan) -> Provenance {
     let scenario = |point: &SweepPoint| json!({ "name": point.scenario.name, "seed": 9 });
-    Provenance { options: json!({ "streams": true }), scenarios: plan.points.iter().map(scenario).collect() }
+    let scenarios = plan.points.iter().map(scenario).collect();
+    Provenance { options: json!({ "streams": true }), scenarios, shard: None }
 }
 
 fn run_into(dir: &Path, plan: &Plan, engine: &MadeUp) -> Result<Comparison, String> {
-    let mut files = Files::begin(dir, plan).map_err(|e| e.to_string())?;
-    let comparison = experiment::run(plan, engine, &mut files, &Nobody).map_err(|e| e.to_string())?;
+    let study = Study::of(plan, None, "made-up", &provenance(plan));
+    let (mut files, _) = Files::begin(dir, &study, false).map_err(|e| e.to_string())?;
+    let comparison = experiment::run(plan, engine, &Nothing, &mut files, &Nobody).map_err(|e| e.to_string())?;
     files.commit(plan, &comparison, &provenance(plan)).map_err(|e| e.to_string())?;
     Ok(comparison)
 }
@@ -249,7 +255,7 @@ fn intervals_come_with_enough_seeds() {
     assert!(ten[1].contains(" stanzas a stream more than handshake: between 0.2"), "{ten:?}");
     assert!(ten[1].ends_with(" (95 %)."), "{ten:?}");
     assert!(ten[3].starts_with("The price of handshake against timeout-error: its application lets go 4"), "{ten:?}");
-    assert!(ten[3].contains(" later (4") && ten[3].contains(" ms to 4"), "{ten:?}");
+    assert!(ten[3].contains(" later at the median (4") && ten[3].contains(" ms to 4"), "{ten:?}");
     assert!(ten[4].starts_with("Because all strategies meet the same traffic and networks, "), "{ten:?}");
     assert!(ten[5].starts_with("Not to be said from 10 seeds: "), "{ten:?}");
     assert!(ten[5].contains("how sure p99 is (2,000 streams a seed would say it)"), "{ten:?}");
@@ -272,6 +278,17 @@ fn several_differences_hold_together_and_a_sweep_counts_the_sure_ones() {
         "timeout-error: surely loses more than handshake at 1 and does not surely differ from handshake at 1 (peers=400) \
          of 2 sweep points (95 % at each point)."
     );
+}
+
+#[test]
+fn whether_a_precision_was_reached_is_said() {
+    let mut comparison = comparison(&["handshake", "timeout-error"], 10);
+    comparison.until = Some(Precision { measure: Measure::StreamsWithLoss, relative: 0.5 });
+    let said = |comparison: &Comparison| verdict::finding(comparison).pop().unwrap();
+    let text = said(&comparison);
+    assert!(text.starts_with("Seeds were added until streams_with_loss=50%, which was reached with 10; "), "{text}");
+    comparison.until = Some(Precision { measure: Measure::StreamsWithLoss, relative: 0.01 });
+    assert!(said(&comparison).contains(" was not reached with 10, the most there may be; "));
 }
 
 #[test]

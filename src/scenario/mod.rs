@@ -21,6 +21,7 @@ pub mod measure;
 mod over;
 mod quantity;
 mod resolve;
+mod restore;
 mod schema;
 mod shape;
 mod source;
@@ -37,8 +38,11 @@ pub use canonical::{sha256, to_json};
 pub use error::ScenarioErrors;
 pub use load::{Loaded, load, load_changed, load_study};
 pub use over::Change;
+pub use restore::from_json;
 pub use schema::schema;
 pub use source::SourceText;
+
+use serde::{Deserialize, Serialize};
 
 use crate::dist::Distribution;
 use crate::net::link::LinkConfig;
@@ -47,7 +51,7 @@ use crate::time::Micros;
 use crate::xmpp::config::{By, CloserProfile, Negotiation, ResponderProfile, StreamKind, Traffic, When};
 
 /// Everything that one run needs to know, strategy and seed apart.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scenario {
     /// Name: the default output directory, and the first column of summary.csv.
     pub name: String,
@@ -78,7 +82,7 @@ pub struct Scenario {
 }
 
 /// One way of closing under comparison: a plain strategy, a preset, or a mix.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Contender {
     /// Name as written in the scenario: the `strategy` column.
     pub name: String,
@@ -87,7 +91,7 @@ pub struct Contender {
 }
 
 /// A closer with its weight.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WeightedCloser {
     /// Name of the strategy or preset: the `closer` column of streams.csv.
     pub name: String,
@@ -100,7 +104,7 @@ pub struct WeightedCloser {
 }
 
 /// A class of peers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Class {
     /// Name: the `class` column.
     pub name: String,
@@ -117,7 +121,7 @@ pub struct Class {
 }
 
 /// A scenario at one point of a sweep.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SweepPoint {
     /// Each varied key path, in the order of the options, with its value as it stands in a CSV field: times in
     /// microseconds, rates in bits a second, sizes in bytes, everything else as it was written.
