@@ -10,9 +10,15 @@
 release.svg, teardown.svg   the share of closings that were over after a time. A curve that ends below 1 leaves the share in
                             which it never happened: censored, shaded at the right edge with its size.
 lost.svg                    stanzas lost a stream, by the place where they died.
+differences.svg             what each strategy loses and takes more than the reference, with 95 % intervals (comparison.csv).
+sockets.svg                 the server's sockets by TCP state over time, the mean over seeds.
+frontier.svg                stanzas lost against the time for which sockets are held, with both intervals.
+sweep.svg                   with one varied key: loss and socket time along it, with bands.
+heat.svg                    with two varied keys: stanzas lost a stream for each pair.
 
 With streams.csv (`farewell compare --streams`) the curves have a step for each closing, otherwise they go through the
-percentiles of percentiles.csv, which know the censored share only as what is left above the last one that has a value. In a sweep there is one row of panels for each sweep point.
+percentiles of percentiles.csv, which know the censored share only as what is left above the last one that has a value. In a
+sweep there is one row of panels for each sweep point.
 """
 
 import argparse
@@ -27,6 +33,16 @@ import pandas as pd
 PLACES = ["receiver-queue", "refused", "network", "sender-queue", "unprocessed"]
 PLACE_COLOURS = ["#4477aa", "#ee6677", "#ccbb44", "#228833", "#aa3377"]
 LINES = ["-", "--", "-.", ":"]
+MARKS = ["o", "s", "^", "D", "v", "P", "X", "*"]
+STATES = ["established", "syn_sent", "syn_received", "fin_wait_1", "fin_wait_2", "close_wait", "closing", "last_ack", "time_wait"]
+STATE_COLOURS = ["#9cc3ea", "#cfa9e8", "#6a3a91", "#a03b22", "#e9b44c", "#1e6b41", "#8fd0a9", "#1f62a9", "#c3c9d1"]
+# What is compared, with the factor and the unit in which it is shown.
+COMPARED = [
+    ("lost", 1, "stanzas lost a stream"),
+    ("release_p50_us", 1e-3, "release p50 [ms]"),
+    ("teardown_p50_us", 1e-3, "teardown p50 [ms]"),
+    ("socket_us", 1e-3, "socket time a stream [ms]"),
+]
 
 
 def varied_keys(percentiles):
@@ -121,6 +137,123 @@ def draw_lost(lost, summary, keys):
     return figure
 
 
+def errors(rows, scale):
+    """Lengths of the error bars below and above; where there is no interval, none."""
+    below, above = (rows.estimate - rows.low) * scale, (rows.high - rows.estimate) * scale
+    return [below.fillna(0).clip(lower=0).to_numpy(), above.fillna(0).clip(lower=0).to_numpy()]
+
+
+def draw_differences(comparison, keys):
+    panels = sweep_points(comparison, keys)
+    compared = [c for c in COMPARED if (comparison.metric == c[0]).any()]
+    rows_of = lambda rows: rows[(rows.strategy != rows.reference) & rows.difference.notna()]
+    most = max(rows_of(rows).strategy.nunique() for _, rows in panels)
+    size = (3.4 * len(compared), 0.7 + len(panels) * (0.9 + 0.3 * most))
+    figure, axes = plt.subplots(len(panels), len(compared), figsize=size, squeeze=False, sharex="col")
+    for row, (line, (title, rows)) in enumerate(zip(axes, panels)):
+        for column, (axis, (metric, scale, label)) in enumerate(zip(line, compared)):
+            of = rows_of(rows[rows.metric == metric])
+            names = {name: y for y, name in enumerate(dict.fromkeys(rows_of(rows).strategy))}
+            moved = of.assign(estimate=of.difference, low=of.diff_low, high=of.diff_high)
+            axis.axvline(0, color="#555555", linewidth=1)
+            for i, name in enumerate(names):
+                one = moved[moved.strategy == name]
+                # The reference has the first colour in the other figures.
+                axis.errorbar(one.estimate * scale, [names[name]] * len(one), xerr=errors(one, scale), capsize=3,
+                              color=f"C{i + 1}", marker=MARKS[(i + 1) % len(MARKS)], linestyle="")  # fmt: skip
+            axis.set_ylim(len(names) - 0.5, -0.5)
+            axis.set_yticks(range(len(names)), list(names) if column == 0 else [""] * len(names))
+            axis.grid(alpha=0.3, axis="x")
+            axis.set_title(title if column == 0 else "", fontsize=9, loc="left")
+            if row == len(panels) - 1:
+                axis.set_xlabel(f"{label},\nminus that of {rows.reference.iloc[0]}", fontsize=8)
+    return figure
+
+
+def draw_sockets(timeline, keys, strategies):
+    panels = sweep_points(timeline, keys)
+    size = (4.2 * len(strategies), 0.8 + 2.6 * len(panels))
+    figure, axes = plt.subplots(len(panels), len(strategies), figsize=size, squeeze=False, sharex=True, sharey="row")
+    for line, (title, rows) in zip(axes, panels):
+        for axis, strategy in zip(line, strategies):
+            mean = rows[rows.strategy == strategy].groupby("second")[STATES].mean()
+            axis.stackplot(mean.index, mean.to_numpy().T, labels=[s.replace("_", "-").upper() for s in STATES],
+                           colors=STATE_COLOURS)  # fmt: skip
+            axis.set_title(f"{strategy}{', ' if title else ''}{title}", fontsize=9)
+            axis.margins(x=0)
+        line[0].set_ylabel("sockets")
+    for axis in axes[-1]:
+        axis.set_xlabel("seconds")
+    axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1.02, 1), fontsize=8)
+    return figure
+
+
+def draw_frontier(comparison, keys, strategies):
+    panels = sweep_points(comparison, keys)
+    figure, axes = plt.subplots(len(panels), 1, figsize=(6, 0.6 + 3.4 * len(panels)), squeeze=False, sharex=True)
+    for axis, (title, rows) in zip(axes[:, 0], panels):
+        for i, strategy in enumerate(strategies):
+            of = rows[rows.strategy == strategy]
+            loss, held = of[of.metric == "lost"], of[of.metric == "socket_us"]
+            if loss.estimate.notna().any() and held.estimate.notna().any():
+                axis.errorbar(held.estimate * 1e-6, loss.estimate, xerr=errors(held, 1e-6), yerr=errors(loss, 1),
+                              label=strategy, marker=MARKS[i % len(MARKS)], linestyle="", capsize=3)  # fmt: skip
+        axis.set_xlim(left=0)
+        axis.set_ylim(bottom=0)
+        axis.set_ylabel("stanzas lost a stream")
+        axis.set_title(title, fontsize=9)
+        axis.grid(alpha=0.3)
+        axis.legend(loc="upper left", bbox_to_anchor=(1.02, 1), fontsize=8)
+    axes[-1, 0].set_xlabel("socket time a stream [s]")
+    return figure
+
+
+def draw_sweep(comparison, key, strategies):
+    shown = [c for c in COMPARED if c[0] in ("lost", "socket_us")]
+    figure, axes = plt.subplots(1, len(shown), figsize=(5 * len(shown), 3.6), squeeze=False)
+    values = list(dict.fromkeys(comparison[key]))
+    numbers = all(isinstance(v, (int, float)) or hasattr(v, "dtype") for v in values)
+    place = {v: v if numbers else i for i, v in enumerate(values)}
+    for axis, (metric, scale, label) in zip(axes[0], shown):
+        for i, strategy in enumerate(strategies):
+            rows = comparison[(comparison.strategy == strategy) & (comparison.metric == metric)]
+            rows = rows.assign(x=rows[key].map(place)).sort_values("x")
+            axis.plot(rows.x, rows.estimate * scale, marker=MARKS[i % len(MARKS)], color=f"C{i}", label=strategy)
+            axis.fill_between(rows.x, rows.low * scale, rows.high * scale, color=f"C{i}", alpha=0.2, linewidth=0)
+        if numbers and min(values) > 0 and max(values) >= 20 * min(values):
+            axis.set_xscale("log")
+        if not numbers:
+            axis.set_xticks(range(len(values)), values)
+        axis.set_xlabel(key)
+        axis.set_ylabel(label)
+        axis.set_ylim(bottom=0)
+        axis.grid(alpha=0.3)
+    axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1.02, 1), fontsize=8)
+    return figure
+
+
+def draw_heat(comparison, keys, strategies):
+    down, across = (list(dict.fromkeys(comparison[key])) for key in keys)
+    loss = comparison[comparison.metric == "lost"]
+    size = (1.2 + len(strategies) * (0.9 + 0.7 * len(across)), 1 + 0.5 * len(down))
+    figure, axes = plt.subplots(1, len(strategies), figsize=size, squeeze=False, sharey=True)
+    for axis, strategy in zip(axes[0], strategies):
+        table = loss[loss.strategy == strategy].pivot(index=keys[0], columns=keys[1], values="estimate")
+        table = table.reindex(index=down, columns=across)
+        image = axis.imshow(table, cmap="Blues", vmin=0, vmax=loss.estimate.max() or 1, aspect="auto")
+        for y, row in enumerate(table.to_numpy()):
+            for x, value in enumerate(row):
+                dark = value > 0.6 * loss.estimate.max()
+                axis.text(x, y, f"{value:.3g}", ha="center", va="center", fontsize=8, color="white" if dark else "black")
+        axis.set_xticks(range(len(across)), across, fontsize=8)
+        axis.set_yticks(range(len(down)), down, fontsize=8)
+        axis.set_xlabel(keys[1])
+        axis.set_title(strategy, fontsize=9)
+    axes[0, 0].set_ylabel(keys[0])
+    figure.colorbar(image, ax=axes[0].tolist(), label="stanzas lost a stream")
+    return figure
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path, help="a result directory")
@@ -142,6 +275,16 @@ def main():
     )
     figures = {m: draw_metric(m, sweep_points(source, keys), strategies, curve) for m in ("release", "teardown")}
     figures["lost"] = draw_lost(pd.read_csv(results / "lost.csv"), pd.read_csv(results / "summary.csv"), keys)
+    figures["sockets"] = draw_sockets(pd.read_csv(results / "timeline.csv"), keys, strategies)
+    if (results / "comparison.csv").exists():
+        comparison = pd.read_csv(results / "comparison.csv")
+        if (comparison.strategy != comparison.reference).any():
+            figures["differences"] = draw_differences(comparison, keys)
+        figures["frontier"] = draw_frontier(comparison, keys, strategies)
+        if len(keys) == 1:
+            figures["sweep"] = draw_sweep(comparison, keys[0], strategies)
+        if len(keys) == 2:
+            figures["heat"] = draw_heat(comparison, keys, strategies)
     for name, figure in figures.items():
         path = out / f"{name}.{arguments.format}"
         dates = {} if arguments.format == "png" else {"metadata": {"Date" if arguments.format == "svg" else "CreationDate": None}}

@@ -17,7 +17,7 @@
 //! 6. The application reads when it wants to read (*receiver-queue* if it never does); [`xmpp::reader`] yields the stanza;
 //!    the party processes it, or has stopped (*unprocessed*).
 //! 7. Both hosts write facts into the [`ledger`]; [`ledger::balance`] gives every stanza its one fate, or stops the run.
-//! 8. [`experiment`] folds ledgers into rows, [`report`] writes them. No step calls back an earlier one.
+//! 8. [`experiment`] folds ledgers into rows and rows into intervals, [`report`] writes them. No step calls back an earlier one.
 //!
 //! What remains of a node between steps 7 and 8 is kept on disk ([`report::cells`]) and found again
 //! ([`experiment::kept`]): so a run can be interrupted, and its nodes computed on other machines ([`experiment::shard`],

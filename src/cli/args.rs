@@ -31,6 +31,8 @@ pub enum Command {
     Schema,
     /// Print one stream's life as a sequence chart
     Trace(TraceArgs),
+    /// Write report.html, one page to send on, into a result directory
+    Report(ReportArgs),
 }
 
 /// A scenario, by name or path, and the values that change it.
@@ -43,7 +45,7 @@ pub struct Values {
 
 /// Options of `compare`.
 #[derive(Clone, Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub struct CompareArgs {
     /// Name a built-in scenario or a file
     #[arg(default_value = builtin::DEFAULT)]
@@ -97,6 +99,9 @@ pub struct CompareArgs {
     /// Write streams.csv too, one row for each stream
     #[arg(long)]
     pub streams: bool,
+    /// Write report.html too, one page to send on
+    #[arg(long)]
+    pub report: bool,
     /// Print the comparison as JSON
     #[arg(long)]
     pub json: bool,
@@ -202,4 +207,12 @@ pub struct TraceArgs {
     /// Write the packets to this file for Wireshark
     #[arg(long, value_name = "FILE")]
     pub pcap: Option<PathBuf>,
+}
+
+/// Options of `report`.
+#[derive(Clone, Debug, Args)]
+pub struct ReportArgs {
+    /// Name a directory that `farewell compare` wrote
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
 }

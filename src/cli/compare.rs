@@ -9,7 +9,7 @@ use crate::cli::args::CompareArgs;
 use crate::cli::interrupt::Interrupt;
 use crate::cli::message::Warning;
 use crate::cli::progress::Bar;
-use crate::cli::{self, Failure, forecast};
+use crate::cli::{self, Failure, forecast, report};
 use crate::engine::Engine;
 use crate::experiment::comparison::Comparison;
 use crate::experiment::kept::Kept;
@@ -31,6 +31,7 @@ pub(super) struct Job {
     pub(super) out: PathBuf,
     pub(super) provenance: Provenance,
     pub(super) resume: bool,
+    pub(super) report: bool,
     pub(super) show: Show,
 }
 
@@ -130,6 +131,7 @@ fn job(args: &CompareArgs) -> Result<Job, Failure> {
         out: args.out.clone().unwrap_or_else(|| default_out(&scenario.name, args.shard)),
         resume: args.resume,
         provenance: provenance(args, &points),
+        report: args.report,
         show: Show::of(args.json, args.quiet),
         plan: Plan {
             seeds: (scenario.seed..end).collect(),
@@ -214,7 +216,8 @@ pub(super) fn whole(
     }
     let comparison = result?;
     files.commit(&job.plan, &comparison, &job.provenance)?;
-    Ok(show(job, &comparison, out, err, width)?)
+    let report = job.report.then(|| report::write(&job.out)).transpose()?;
+    Ok(show(job, &comparison, report.as_deref(), out, err, width)?)
 }
 
 /// Runs one shard of the job. What it says is for logs: its cells say little before they are merged.
@@ -288,6 +291,7 @@ fn say_earlier(job: &Job, earlier: &Earlier, err: &mut dyn Write) -> io::Result<
 fn show(
     job: &Job,
     comparison: &Comparison,
+    report: Option<&Path>,
     out: &mut dyn Write,
     err: &mut dyn Write,
     width: Option<u16>,
@@ -302,6 +306,9 @@ fn show(
                 writeln!(out, "{}", wrapped(sentence, width))?;
             }
             writeln!(out, "\nFiles: {}", job.out.display())?;
+            if let Some(report) = report {
+                writeln!(out, "Report: {}", report.display())?;
+            }
         }
         Show::Json => writeln!(out, "{:#}", document(comparison, &finding, &warnings))?,
         Show::Nothing => {}

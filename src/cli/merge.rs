@@ -41,6 +41,7 @@ pub(super) fn run(args: &MergeArgs, stdout: &mut dyn Write, stderr: &mut dyn Wri
         out: args.out.clone(),
         provenance: Provenance { options: study.options(), scenarios, shard: None },
         resume: false,
+        report: false,
         show: Show::of(args.json, args.quiet),
     };
     compare::whole(&job, &Recorded(engine(name)), Some(&union), stdout, stderr, compare::width())

@@ -105,7 +105,7 @@ mod tests {
         let contenders = (0..).zip(&strategies).map(contender).collect();
         let point =
             PointResult { varied: Vec::new(), scenario: scenario(&strategies, 100, 1), contenders, reference: 0 };
-        Comparison { engine: "made-up", seeds: vec![1], points: vec![point] }
+        Comparison { engine: "made-up", seeds: vec![1], until: None, points: vec![point] }
     }
 
     #[test]

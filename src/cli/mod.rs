@@ -9,6 +9,7 @@ mod list;
 mod merge;
 pub mod message;
 pub mod progress;
+mod report;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -77,6 +78,7 @@ where
         Command::Schema => schema::run(stdout),
         Command::Compare(args) => compare::run(&args, engine(args.engine), stdout, stderr),
         Command::Merge(args) => merge::run(&args, stdout, stderr),
+        Command::Report(args) => report::run(&args, stdout),
         Command::Trace(args) => trace::run(&args, engine(args.engine), stdout),
     };
     match done.and_then(|()| Ok(stdout.flush()?)) {

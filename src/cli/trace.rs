@@ -37,18 +37,47 @@ pub(super) fn run(args: &TraceArgs, engine: &dyn Engine, stdout: &mut dyn Write)
         )));
     }
     let stream = StreamId(args.stream);
-    let node = NodeRun { scenario, contender: 0, seed: scenario.seed, node: NodeId(args.stream % scenario.nodes) };
+    let seen = observe(scenario, 0, stream, engine)?;
+    headline(scenario, &seen.record, stdout)?;
+    stdout.write_all(sequence::render(&seen.events(scenario.by)).as_bytes())?;
+    if let Some(path) = &args.pcap {
+        write_capture(path, seen.trace)?;
+    }
+    Ok(())
+}
+
+/// What a stream's node left, with what was observed of the stream.
+pub(super) struct Seen {
+    /// The stream's own record.
+    pub(super) record: StreamRecord,
+    ledger: NodeLedger,
+    trace: Trace,
+}
+
+/// Runs the node that has a stream, under the scenario's seed, and observes the stream.
+///
+/// # Errors
+/// Where the run fails.
+pub(super) fn observe(
+    scenario: &Scenario,
+    contender: usize,
+    stream: StreamId,
+    engine: &dyn Engine,
+) -> Result<Seen, Failure> {
+    let node = NodeRun { scenario, contender, seed: scenario.seed, node: NodeId(stream.0 % scenario.nodes) };
     let (ledger, trace) = engine.trace(&node, stream).map_err(|e| Failure::Run(e.to_string()))?;
     let Some(record) = ledger.streams.iter().find(|r| r.stream == stream) else {
         return Err(Failure::Run(format!("stream {} left no record", stream.0)));
     };
-    let closer_side = if scenario.by == By::Client { Side::Client } else { Side::Server };
-    headline(scenario, record, stdout)?;
-    stdout.write_all(sequence::render(&events(&trace, record, &ledger, closer_side)).as_bytes())?;
-    if let Some(path) = &args.pcap {
-        write_capture(path, trace)?;
+    Ok(Seen { record: record.clone(), ledger, trace })
+}
+
+impl Seen {
+    /// The stream's life.
+    pub(super) fn events(&self, by: By) -> Vec<TraceEvent> {
+        let closer_side = if by == By::Client { Side::Client } else { Side::Server };
+        events(&self.trace, &self.record, &self.ledger, closer_side)
     }
-    Ok(())
 }
 
 fn headline(scenario: &Scenario, record: &StreamRecord, stdout: &mut dyn Write) -> Result<(), Failure> {

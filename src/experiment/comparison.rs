@@ -4,6 +4,7 @@ use crate::experiment::cell::{Figures, Quantiles, SeedResult, Tally, quantiles};
 use crate::experiment::estimate::{Estimate, estimate};
 use crate::ledger::metric::{Metric, Ranked};
 use crate::scenario::measure::Measure;
+use crate::scenario::study::Precision;
 use crate::scenario::{Scenario, SweepPoint};
 
 /// A whole run.
@@ -11,8 +12,10 @@ use crate::scenario::{Scenario, SweepPoint};
 pub struct Comparison {
     /// The engine's name.
     pub engine: &'static str,
-    /// The seeds, in order.
+    /// The seeds, in order; where seeds were added until enough was known, those of the point that took most.
     pub seeds: Vec<u64>,
+    /// What seeds were added for, where their number was not fixed beforehand.
+    pub until: Option<Precision>,
     /// One result a sweep point, in order.
     pub points: Vec<PointResult>,
 }

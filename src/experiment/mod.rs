@@ -399,7 +399,7 @@ impl<'a, S: Sink> Fold<'a, S> {
             cells: Vec::new(),
             samples: Vec::new(),
             results: Vec::new(),
-            comparison: Comparison { engine, seeds: Vec::new(), points: Vec::new() },
+            comparison: Comparison { engine, seeds: Vec::new(), until: plan.until, points: Vec::new() },
         }
     }
 

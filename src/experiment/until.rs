@@ -32,7 +32,7 @@ impl Looks {
 }
 
 /// Whether every strategy is as precise as was asked for. Of one under which it never happened no precision can be asked.
-pub(super) fn narrow_enough(point: &PointResult, precision: Precision) -> bool {
+pub fn narrow_enough(point: &PointResult, precision: Precision) -> bool {
     point.contenders.iter().all(|contender| {
         let estimate = point.estimate(precision.measure, contender);
         let never = estimate.value.is_none_or(|value| value == 0.0);

@@ -4,9 +4,11 @@
 use crate::experiment::comparison::{ContenderResult, PointResult};
 use crate::experiment::estimate::{Difference, Estimate, Gap};
 use crate::experiment::statistics::{Interval, SEEDS, SEEDS_FOR_SHARE};
+use crate::experiment::until::narrow_enough;
 use crate::report::units::{count, digits, micros, share, things};
 use crate::report::verdict::{NAMED, by_loss, list, values};
 use crate::scenario::measure::{Measure, Rank, Stage};
+use crate::scenario::study::Precision;
 
 /// The median of release: the price of waiting, as the application pays it.
 const RELEASE: Measure = Measure::Time(Stage::Release, Rank::P50);
@@ -115,9 +117,13 @@ pub(super) fn price(point: &PointResult) -> Option<String> {
     let socket = against(Measure::SocketTime).filter(|_| strategies > 1)?;
     let mut parts = Vec::new();
     if let Some(release) = against(RELEASE) {
-        parts.push(format!("its application lets go {} at the median", more_time(release, "later", "sooner")));
+        parts.push(format!(
+            "its application lets go {}",
+            more_time(release, "later at the median", "sooner at the median")
+        ));
     }
-    parts.push(format!("the closer's kernel holds a socket {} on average", more_time(socket, "longer", "less long")));
+    let socket = more_time(socket, "longer on average", "less long on average");
+    parts.push(format!("the closer's kernel holds a socket {socket}"));
     if let Some(Interval { low, estimate, high }) = against(Measure::PeakOpenSockets) {
         let more = if estimate < 0.0 { "fewer" } else { "more" };
         let (low, high) = if estimate < 0.0 { (-high, -low) } else { (low, high) };
@@ -220,6 +226,20 @@ fn because(estimate: &Estimate, gap: Gap) -> Option<String> {
         }
         Gap::Never => format!("{name}, which falls among closings in which it never came,"),
     })
+}
+
+/// Whether enough is known where seeds were added until then.
+pub(super) fn reached(points: &[PointResult], precision: Precision) -> String {
+    let enough = points.iter().filter(|point| narrow_enough(point, precision)).count();
+    let most = points.iter().map(|point| point.reference().seeds.len()).max().unwrap_or(0);
+    let how = match (enough, points.len()) {
+        (0, 1) => format!("was not reached with {most}, the most there may be"),
+        (1, 1) => format!("was reached with {most}"),
+        (enough, all) => format!("was reached at {enough} of {all} sweep points, with at most {most}"),
+    };
+    format!(
+        "Seeds were added until {precision}, which {how}; intervals so found hold about 1 % less often than they say."
+    )
 }
 
 /// At how many points of a sweep the strategies surely differ.

@@ -11,11 +11,12 @@ use crate::report::cells::{self, Study};
 use crate::report::csv::CsvFile;
 use crate::report::manifest::{self, Provenance, Ran};
 use crate::report::partial::{Earlier, Partial};
+use crate::report::reading::REPORT;
 use crate::report::{NewFile, Output, WriteError, at, hdr, shard};
 use crate::scenario::measure::Measure;
 
-/// Files whose names do not depend on the scenario; streams.csv only where it was asked for.
-pub(super) const FIXED: [&str; 9] = [
+/// Files whose names do not depend on the scenario; streams.csv and the report only where they were asked for.
+pub(super) const FIXED: [&str; 10] = [
     "summary.csv",
     "streams.csv",
     "lost.csv",
@@ -24,6 +25,7 @@ pub(super) const FIXED: [&str; 9] = [
     "timeline.csv",
     cells::NAME,
     shard::TABLE,
+    REPORT,
     manifest::NAME,
 ];
 

@@ -117,7 +117,7 @@ pub(super) fn files_listed(dir: &Path) -> Option<Vec<String>> {
 }
 
 /// Whether a name is that of a file in the same directory: a manifest may have been edited.
-fn is_plain(name: &str) -> bool {
+pub(super) fn is_plain(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\'])
 }
 

@@ -4,14 +4,18 @@
 //! together when the last is whole. [`files::Files`] is the list of them.
 
 pub mod cells;
+mod chart;
 pub mod csv;
 pub mod files;
 pub mod hdr;
+pub mod html;
 pub mod json;
 pub mod manifest;
 pub mod merge;
 pub mod partial;
 pub mod pcap;
+pub mod publish;
+pub mod reading;
 pub mod sequence;
 pub mod shard;
 pub mod table;
@@ -201,6 +205,18 @@ impl Output {
         let home = self.whole.iter().map(|file| (self.aside("new", &file.name), self.dir.join(&file.name)));
         move_all(away.filter(|(from, _)| from.symlink_metadata().is_ok()).chain(home))?;
         self.created.clear();
+        Ok(())
+    }
+
+    /// Puts the files in place, each over the one of its name, in the order in which they were finished; leaves all others.
+    ///
+    /// # Errors
+    /// Where a file cannot be moved.
+    pub fn add(self) -> Result<(), WriteError> {
+        for file in &self.whole {
+            let to = self.dir.join(&file.name);
+            fs::rename(self.aside("new", &file.name), &to).map_err(at(&to))?;
+        }
         Ok(())
     }
 

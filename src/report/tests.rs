@@ -15,6 +15,8 @@ use crate::experiment::kept::Nothing;
 use crate::experiment::testing::{self, MadeUp, Nobody, point, scenario};
 use crate::experiment::{self, Plan};
 use crate::scenario::SweepPoint;
+use crate::scenario::measure::Measure;
+use crate::scenario::study::Precision;
 
 fn plan(strategies: &[&str], seeds: u64) -> Plan {
     let points = vec![point(scenario(strategies, 200, 2))];
@@ -253,7 +255,7 @@ fn intervals_come_with_enough_seeds() {
     assert!(ten[1].contains(" stanzas a stream more than handshake: between 0.2"), "{ten:?}");
     assert!(ten[1].ends_with(" (95 %)."), "{ten:?}");
     assert!(ten[3].starts_with("The price of handshake against timeout-error: its application lets go 4"), "{ten:?}");
-    assert!(ten[3].contains(" later (4") && ten[3].contains(" ms to 4"), "{ten:?}");
+    assert!(ten[3].contains(" later at the median (4") && ten[3].contains(" ms to 4"), "{ten:?}");
     assert!(ten[4].starts_with("Because all strategies meet the same traffic and networks, "), "{ten:?}");
     assert!(ten[5].starts_with("Not to be said from 10 seeds: "), "{ten:?}");
     assert!(ten[5].contains("how sure p99 is (2,000 streams a seed would say it)"), "{ten:?}");
@@ -276,6 +278,17 @@ fn several_differences_hold_together_and_a_sweep_counts_the_sure_ones() {
         "timeout-error: surely loses more than handshake at 1 and does not surely differ from handshake at 1 (peers=400) \
          of 2 sweep points (95 % at each point)."
     );
+}
+
+#[test]
+fn whether_a_precision_was_reached_is_said() {
+    let mut comparison = comparison(&["handshake", "timeout-error"], 10);
+    comparison.until = Some(Precision { measure: Measure::StreamsWithLoss, relative: 0.5 });
+    let said = |comparison: &Comparison| verdict::finding(comparison).pop().unwrap();
+    let text = said(&comparison);
+    assert!(text.starts_with("Seeds were added until streams_with_loss=50%, which was reached with 10; "), "{text}");
+    comparison.until = Some(Precision { measure: Measure::StreamsWithLoss, relative: 0.01 });
+    assert!(said(&comparison).contains(" was not reached with 10, the most there may be; "));
 }
 
 #[test]

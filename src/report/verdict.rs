@@ -11,7 +11,13 @@ pub(super) const NAMED: usize = 4;
 
 /// The sentences, in order.
 pub fn finding(comparison: &Comparison) -> Vec<String> {
-    match comparison.points.as_slice() {
+    let mut sentences = of_points(&comparison.points);
+    sentences.extend(comparison.until.map(|precision| certainty::reached(&comparison.points, precision)));
+    sentences
+}
+
+fn of_points(points: &[PointResult]) -> Vec<String> {
+    match points {
         [] => Vec::new(),
         [point] => {
             let mut sentences = vec![loss(point)];

@@ -21,6 +21,7 @@ pub mod measure;
 mod over;
 mod quantity;
 mod resolve;
+mod restore;
 mod schema;
 mod shape;
 mod source;
@@ -37,6 +38,7 @@ pub use canonical::{sha256, to_json};
 pub use error::ScenarioErrors;
 pub use load::{Loaded, load, load_changed, load_study};
 pub use over::Change;
+pub use restore::from_json;
 pub use schema::schema;
 pub use source::SourceText;
 

@@ -195,7 +195,6 @@ impl Socket {
         self.ack.schedule();
         self.modes.read_closed = true;
         self.modes.done = true;
-        self.rcv.drop_out_of_order();
         match self.state {
             State::SynReceived | State::Established => {
                 self.state = State::CloseWait;
@@ -212,6 +211,8 @@ impl Socket {
             }
             State::CloseWait | State::Closing | State::LastAck | State::TimeWait | State::SynSent | State::Closed => {}
         }
+        // Nothing is behind a FIN. An ACK that left just now still reported duplicates (`tcp_fin`).
+        self.rcv.drop_out_of_order();
     }
 
     /// The change of state when our FIN is acknowledged. False if the segment is done with.

@@ -131,6 +131,8 @@ impl Congestion {
 
     /// `acked` segments were delivered outside recovery: grow if the window was the limit.
     pub(super) fn grow(&mut self, now: SimTime, mut acked: u64) {
+        // Whether it grows or not, it was looked at (`tcp_cong_avoid`).
+        self.stamp = now;
         let limited = self.limited || (self.in_slow_start() && self.cwnd < 2 * self.most);
         if !limited || acked == 0 {
             return;

@@ -450,6 +450,19 @@ mod tests {
     }
 
     #[test]
+    fn what_fills_a_gap_and_covers_what_was_here_is_reported_as_a_duplicate() {
+        let mut receiver = receiver();
+        let stream = [7; 40];
+        receiver.accept(at(20), &stream[..10], false, true);
+        receiver.accept(at(50), &stream[..10], false, true);
+        assert_eq!(blocks(&mut receiver), [(50, 60), (20, 30)]);
+        // The segment sent again is merged with what followed it.
+        receiver.accept(at(0), &stream, false, true);
+        assert_eq!(blocks(&mut receiver), [(20, 30), (50, 60)], "the first is below what is acknowledged: 40");
+        assert_eq!(blocks(&mut receiver), [(50, 60)], "it is reported once");
+    }
+
+    #[test]
     fn pieces_in_any_order_become_one_stream() {
         let stream: Vec<u8> = (0..100).collect();
         let mut receiver = receiver();

@@ -24,6 +24,8 @@ mod oracles;
 mod random_scenarios;
 mod readers;
 mod readme;
+mod studies;
+mod report;
 mod shards;
 mod support;
 mod trace;

@@ -5,6 +5,7 @@ use farewell::tcp::sysctl::Kernel;
 use farewell::tcp::{Cx, Identity, Socket, State, reset_for};
 use farewell::time::SimTime;
 
+use crate::TICK_US;
 use crate::log::{Note, Shape, Side, Told, What};
 
 /// How far apart two packets may be: a tick of the kernel's clock, and what the measuring machine adds.
@@ -14,10 +15,11 @@ const LATE_US: u64 = 36_000;
 
 /// The first difference of an end.
 #[derive(Debug)]
-pub struct Difference {
-    pub kind: &'static str,
-    pub place: usize,
-    pub text: String,
+pub(crate) struct Difference {
+    pub(crate) kind: &'static str,
+    /// Which packet.
+    place: usize,
+    pub(crate) text: String,
 }
 
 /// What happens to an end.
@@ -33,7 +35,7 @@ enum Input<'a> {
 ///
 /// # Errors
 /// The first packet that differs.
-pub fn replay(notes: &[Note], side: Side) -> Result<(), Difference> {
+pub(crate) fn replay(notes: &[Note], side: Side) -> Result<(), Difference> {
     let mut inputs = Vec::new();
     let mut real = Vec::new();
     for note in notes {
@@ -53,22 +55,34 @@ pub fn replay(notes: &[Note], side: Side) -> Result<(), Difference> {
     let end = notes.iter().map(|note| note.at).max().unwrap_or(SimTime::ZERO);
     let ours = End::new(&real, side).run(&inputs, end);
     let packets = compare(&real, &ours.sent);
-    let place = packets.as_ref().err().map_or(usize::MAX, |d| d.place);
-    for (at, told, window, timeout, sent) in &ours.checks {
-        if *sent > place {
-            break;
-        }
+    let place = packets.as_ref().err().map_or(usize::MAX, |difference| difference.place);
+    let before = ours.checks.iter().take_while(|check| check.place <= place);
+    before.map(Check::verdict).find(Result::is_err).unwrap_or(packets)
+}
+
+/// What the real kernel told of its socket, and ours at the same moment.
+struct Check {
+    at: SimTime,
+    /// After how many packets.
+    place: usize,
+    told: Told,
+    window: u64,
+    timeout_us: u64,
+}
+
+impl Check {
+    fn verdict(&self) -> Result<(), Difference> {
+        let Self { at, place, told, window, timeout_us } = self;
         let kind = if told.window != *window {
             "window"
-        } else if told.timeout_us.abs_diff(*timeout) > 4_000 {
+        } else if told.timeout_us.abs_diff(*timeout_us) > TICK_US {
             "timeout"
         } else {
-            continue;
+            return Ok(());
         };
-        let text = format!("at {} after {sent} packets: real {told:?}, ours {window} {timeout}", at.as_micros());
-        return Err(Difference { kind, text, place: *sent });
+        let text = format!("at {} after {place} packets: real {told:?}, ours {window} {timeout_us}", at.as_micros());
+        Err(Difference { kind, place: *place, text })
     }
-    packets
 }
 
 /// The socket under test and what it has sent.
@@ -80,8 +94,7 @@ struct End {
     buffer: Vec<u8>,
     /// When the real packets were sent.
     real: Vec<SimTime>,
-    /// What was told, and the window and timeout of ours.
-    checks: Vec<(SimTime, Told, u64, u64, usize)>,
+    checks: Vec<Check>,
 }
 
 impl End {
@@ -109,31 +122,16 @@ impl End {
         for (at, input) in inputs {
             self.expire(*at);
             if let (Input::Write(_, told) | Input::Read(told), Some(socket)) = (input, &self.socket) {
-                self.checks.push((
-                    *at,
-                    *told,
-                    socket.congestion_window(),
-                    socket.retransmission_timeout().get(),
-                    self.sent.len(),
-                ));
+                self.checks.push(Check {
+                    at: *at,
+                    place: self.sent.len(),
+                    told: *told,
+                    window: socket.congestion_window(),
+                    timeout_us: socket.retransmission_timeout().get(),
+                });
             }
             self.take(*at, input);
             self.flush(*at);
-            if std::env::var("SHOW").is_ok() {
-                let what = match input {
-                    Input::Arrival(s) => format!("gets {}", Shape::of(s)),
-                    Input::Write(n, t) => format!("write {n} {t:?}"),
-                    Input::Read(t) => format!("read {t:?}"),
-                    Input::Close => "close".into(),
-                    Input::Connect => "connect".into(),
-                };
-                let window = self.socket.as_ref().map_or(0, Socket::congestion_window);
-                println!(
-                    "    {} {what}: window {window} next {:?}",
-                    at.as_micros(),
-                    self.socket.as_ref().and_then(Socket::next_deadline)
-                );
-            }
         }
         self.expire(end);
         self
@@ -178,14 +176,6 @@ impl End {
     fn flush(&mut self, now: SimTime) {
         let cx = Cx { now, kernel: &self.kernel };
         while let Some(segment) = self.socket.as_mut().and_then(|socket| socket.poll_transmit(cx)) {
-            if std::env::var("SHOW").is_ok() {
-                println!(
-                    "    {} sends {} window {}",
-                    now.as_micros(),
-                    Shape::of(&segment),
-                    self.socket.as_ref().map_or(0, Socket::congestion_window)
-                );
-            }
             self.sent.push((now, segment));
         }
     }

@@ -8,14 +8,14 @@ use farewell::time::SimTime;
 
 /// Which end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub(crate) enum Side {
     Client,
     Server,
 }
 
 /// What happened.
 #[derive(Clone, Debug)]
-pub enum What {
+pub(crate) enum What {
     Connect,
     Write(usize, Told),
     Read(Told),
@@ -29,25 +29,32 @@ pub enum What {
 
 /// What the real kernel told of the socket then (`TCP_INFO`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Told {
-    pub state: u32,
-    pub window: u64,
-    pub threshold: u64,
-    pub timeout_us: u64,
+pub(crate) struct Told {
+    pub(crate) state: u32,
+    pub(crate) window: u64,
+    pub(crate) threshold: u64,
+    pub(crate) timeout_us: u64,
 }
 
 /// One line.
 #[derive(Clone, Debug)]
-pub struct Note {
-    pub at: SimTime,
-    pub stream: u32,
-    pub side: Side,
-    pub what: What,
+pub(crate) struct Note {
+    pub(crate) at: SimTime,
+    pub(crate) stream: u32,
+    pub(crate) side: Side,
+    pub(crate) what: What,
+}
+
+impl Note {
+    /// Whether this is a packet that the link dropped.
+    pub(crate) fn is_lost(&self) -> bool {
+        matches!(self.what, What::Packet { delivered: None, .. })
+    }
 }
 
 /// A segment as this test compares and shows it.
 #[derive(PartialEq, Eq)]
-pub struct Shape {
+pub(crate) struct Shape {
     flags: Flags,
     seq: u32,
     len: usize,
@@ -56,7 +63,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    pub fn of(segment: &Segment) -> Self {
+    pub(crate) fn of(segment: &Segment) -> Self {
         let flags = Flags { psh: false, ..segment.flags };
         let ack = if flags.ack { segment.ack.0 } else { 0 };
         Self { flags, seq: segment.seq.0, len: segment.payload.len(), ack, sack: segment.options.sack }
@@ -132,7 +139,7 @@ fn note(line: &str, phase: u64) -> Note {
 }
 
 /// Reads a log.
-pub fn read(path: &Path, phase: u64) -> Vec<Note> {
+pub(crate) fn read(path: &Path, phase: u64) -> Vec<Note> {
     let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     text.lines().map(|line| note(line, phase)).collect()
 }

@@ -21,7 +21,6 @@ impl Socket {
         if self.snd.flight.is_empty() {
             return;
         }
-        self.rec.probe = None;
         let shut = self.snd.window == 0 && !self.modes.orphan && self.state.is_synchronized();
         if shut {
             // The peer took its window back: keep asking as long as it answers.
