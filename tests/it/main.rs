@@ -24,7 +24,7 @@ mod oracles;
 mod random_scenarios;
 mod readers;
 mod readme;
-mod studies;
 mod report;
+mod studies;
 mod support;
 mod trace;
