@@ -6,11 +6,13 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::rng::Rng;
 use crate::time::Micros;
 
 /// A distribution of a non-negative quantity in its base unit: microseconds for times, bytes for sizes.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Distribution {
     /// Always the same value.
     Constant(f64),

@@ -1,11 +1,13 @@
 //! Plain numbers with names.
 
+use serde::{Deserialize, Serialize};
+
 /// A server node with the peers dealt out to it: the unit of parallel work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NodeId(pub u32);
 
 /// A stream (one peer's connection), numbered from 0 through the whole run, not for each node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct StreamId(pub u32);
 
 /// The two ends of a connection: who connects and who listens.

@@ -19,6 +19,10 @@
 //! 7. Both hosts write facts into the [`ledger`]; [`ledger::balance`] gives every stanza its one fate, or stops the run.
 //! 8. [`experiment`] folds ledgers into rows and rows into intervals, [`report`] writes them. No step calls back an earlier one.
 //!
+//! What remains of a node between steps 7 and 8 is kept on disk ([`report::cells`]) and found again
+//! ([`experiment::kept`]): so a run can be interrupted, and its nodes computed on other machines ([`experiment::shard`],
+//! [`report::merge`]).
+//!
 //! # Rules of the house
 //!
 //! Dependencies point one way: `cli` and `report` to `experiment` to `engine` to `host` to `xmpp`, `tcp` and `net`; the ledger

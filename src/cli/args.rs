@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::experiment::shard::Shard;
 use crate::scenario::builtin;
 
 /// Simulate XMPP peers and measure which way of closing an idle stream loses stanzas.
@@ -20,6 +21,8 @@ pub struct Cli {
 pub enum Command {
     /// Run strategies on identical traffic and compare what each loses
     Compare(CompareArgs),
+    /// Join shards, or studies with different seeds, into what one run would have written
+    Merge(MergeArgs),
     /// Validate a scenario and say what it would run
     Check(CheckArgs),
     /// Show scenarios, strategies, responders, presets, link profiles and kernel keys
@@ -84,11 +87,20 @@ pub struct CompareArgs {
     /// Write the results to this directory; results/SCENARIO without it
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Go on where an interrupted run into the same directory ended; it must be the same run
+    #[arg(long)]
+    pub resume: bool,
+    /// Run only every N-th cell, from the I-th on, for `farewell merge`; to results/SCENARIO-shards/I-of-N without --out
+    #[arg(long, value_name = "I/N", value_parser = shard)]
+    pub shard: Option<Shard>,
+    /// Say how many cells there are and what they cost, from samples run on this machine; write nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// Write streams.csv too, one row for each stream
     #[arg(long)]
     pub streams: bool,
     /// Write report.html too, one page to send on
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["shard", "dry_run"])]
     pub report: bool,
     /// Print the comparison as JSON
     #[arg(long)]
@@ -98,6 +110,11 @@ pub struct CompareArgs {
     pub quiet: bool,
 }
 
+/// A shard, or what is allowed.
+fn shard(text: &str) -> Result<Shard, String> {
+    text.parse()
+}
+
 /// What moves packets and time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum EngineName {
@@ -105,6 +122,23 @@ pub enum EngineName {
     Event,
     /// The turmoil crate carries the packets: the same results, later, from a simulator that others wrote
     Turmoil,
+}
+
+/// Options of `merge`.
+#[derive(Clone, Debug, Args)]
+pub struct MergeArgs {
+    /// Name the directories of all shards, or of studies of one scenario with different seeds
+    #[arg(required = true, value_name = "DIR")]
+    pub dirs: Vec<PathBuf>,
+    /// Write the results to this directory
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Print the comparison as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Print no table and show no progress
+    #[arg(long, short, conflicts_with = "json")]
+    pub quiet: bool,
 }
 
 /// Options of `check`.

@@ -6,37 +6,58 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::cli::args::CompareArgs;
+use crate::cli::interrupt::Interrupt;
 use crate::cli::message::Warning;
 use crate::cli::progress::Bar;
-use crate::cli::{self, Failure, report};
+use crate::cli::{self, Failure, forecast, report};
 use crate::engine::Engine;
 use crate::experiment::comparison::Comparison;
+use crate::experiment::kept::Kept;
+use crate::experiment::shard::{self, Shard};
 use crate::experiment::{self, ExperimentError, Plan};
+use crate::report::cells::Study;
 use crate::report::files::Files;
 use crate::report::json::document;
 use crate::report::manifest::Provenance;
+use crate::report::partial::Earlier;
+use crate::report::shard::ShardFiles;
 use crate::report::{WriteError, hdr, table, verdict};
 use crate::scenario::{Loaded, SweepPoint, to_json};
 
 /// Everything that the arguments said.
 #[derive(Clone, Debug)]
-struct Job {
-    plan: Plan,
-    out: PathBuf,
-    provenance: Provenance,
-    report: bool,
-    show: Show,
+pub(super) struct Job {
+    pub(super) plan: Plan,
+    pub(super) out: PathBuf,
+    pub(super) provenance: Provenance,
+    pub(super) resume: bool,
+    /// Whether report.html is wanted.
+    pub(super) report: bool,
+    pub(super) show: Show,
 }
 
 /// What goes to standard output and standard error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Show {
+pub(super) enum Show {
     /// The bar, the table, the finding and the warnings.
     Everything,
     /// The bar, the comparison as JSON, the warnings.
     Json,
     /// Nothing but errors.
     Nothing,
+}
+
+impl Show {
+    /// What `--json` and `--quiet` say.
+    pub(super) const fn of(json: bool, quiet: bool) -> Self {
+        if json {
+            Self::Json
+        } else if quiet {
+            Self::Nothing
+        } else {
+            Self::Everything
+        }
+    }
 }
 
 impl From<ExperimentError<WriteError>> for Failure {
@@ -47,7 +68,8 @@ impl From<ExperimentError<WriteError>> for Failure {
 
 impl From<WriteError> for Failure {
     fn from(error: WriteError) -> Self {
-        Self::Run(error.to_string())
+        let wrong = matches!(error, WriteError::OtherStudy { .. });
+        if wrong { Self::Argument(error.to_string()) } else { Self::Run(error.to_string()) }
     }
 }
 
@@ -61,12 +83,25 @@ pub fn run(
     stdout: &mut dyn Write,
     stderr: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let terminal = io::stdout().is_terminal().then(|| terminal_size::terminal_size_of(io::stdout())).flatten();
     let job = job(args)?;
     for point in &job.plan.points {
         engine.accepts(&point.scenario).map_err(|refusal| Failure::Argument(refusal.to_string()))?;
     }
-    compare(&job, engine, stdout, stderr, terminal.map(|(width, _)| width.0))
+    if args.dry_run {
+        return forecast::run(&job, engine, stdout);
+    }
+    compare(&job, engine, stdout, stderr, width())
+}
+
+/// The width of the terminal, if standard output is one.
+pub(super) fn width() -> Option<u16> {
+    let terminal = io::stdout().is_terminal().then(|| terminal_size::terminal_size_of(io::stdout())).flatten();
+    terminal.map(|(width, _)| width.0)
+}
+
+/// How many threads can run at once.
+pub(super) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 /// What the arguments ask for, once the scenario has turned out to be legal.
@@ -78,6 +113,12 @@ fn job(args: &CompareArgs) -> Result<Job, Failure> {
     let Some(SweepPoint { scenario, .. }) = points.first() else {
         return Err(Failure::Argument("--vary: there are no values to vary".to_owned()));
     };
+    if let (Some(shard), Some(until)) = (args.shard, study.until) {
+        return Err(Failure::Argument(format!(
+            "--shard {shard} with --until {until}: how many cells there will be is known when all others are; \
+             allowed: --seeds"
+        )));
+    }
     // A scenario's seeds are TOML integers, which end here.
     let last = u64::try_from(i64::MAX).unwrap_or(u64::MAX);
     let end = scenario.seed.saturating_add(study.seeds.into());
@@ -87,18 +128,12 @@ fn job(args: &CompareArgs) -> Result<Job, Failure> {
             "--seeds {seeds}: there are not so many from {first} on; the last is {last}"
         )));
     }
-    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     Ok(Job {
-        out: args.out.clone().unwrap_or_else(|| default_out(&scenario.name)),
+        out: args.out.clone().unwrap_or_else(|| default_out(&scenario.name, args.shard)),
+        resume: args.resume,
         provenance: provenance(args, &points),
         report: args.report,
-        show: if args.json {
-            Show::Json
-        } else if args.quiet {
-            Show::Nothing
-        } else {
-            Show::Everything
-        },
+        show: Show::of(args.json, args.quiet),
         plan: Plan {
             seeds: (scenario.seed..end).collect(),
             until: study.until,
@@ -111,11 +146,18 @@ fn job(args: &CompareArgs) -> Result<Job, Failure> {
     })
 }
 
-/// `results/SCENARIO`, whatever the scenario calls itself.
-fn default_out(name: &str) -> PathBuf {
+/// `results/SCENARIO`, whatever the scenario calls itself; of a shard `results/SCENARIO-shards/I-of-N`.
+fn default_out(name: &str, shard: Option<Shard>) -> PathBuf {
     let plain = hdr::plain(name);
     let hidden = plain.trim_start_matches('.');
-    Path::new("results").join(if hidden.is_empty() { "unnamed" } else { hidden })
+    let name = if hidden.is_empty() { "unnamed" } else { hidden };
+    match shard {
+        None => Path::new("results").join(name),
+        Some(shard) => {
+            let shards = Path::new("results").join(format!("{name}-shards"));
+            shards.join(format!("{}-of-{}", shard.number(), shard.of()))
+        }
+    }
 }
 
 /// The options that decide what is in the files; the number of threads and the place do not.
@@ -134,7 +176,8 @@ fn provenance(args: &CompareArgs, points: &[SweepPoint]) -> Provenance {
         "vary": args.varies,
         "streams": args.streams,
     });
-    Provenance { options, scenarios: points.iter().map(|point| to_json(&point.scenario)).collect() }
+    let scenarios = points.iter().map(|point| to_json(&point.scenario)).collect();
+    Provenance { options, scenarios, shard: args.shard }
 }
 
 /// Runs the job. `width` is that of the terminal, if `out` is one.
@@ -147,14 +190,103 @@ fn compare(
     err: &mut dyn Write,
     width: Option<u16>,
 ) -> Result<(), Failure> {
-    let mut files = Files::begin(&job.out, &job.plan)?;
-    let bar = Bar::on_stderr(job.show != Show::Nothing);
-    let result = experiment::run(&job.plan, engine, &mut files, &bar);
+    match job.provenance.shard {
+        Some(shard) => one_shard(job, shard, engine, out, err),
+        None => whole(job, engine, None, out, err, width),
+    }
+}
+
+/// Runs all of the job; cells come from `kept`, or else from what an interrupted run left.
+pub(super) fn whole(
+    job: &Job,
+    engine: &dyn Engine,
+    kept: Option<&dyn Kept>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+    width: Option<u16>,
+) -> Result<(), Failure> {
+    let interrupt = Interrupt::watched().map_err(|error| Failure::Run(error.to_string()))?;
+    let study = Study::of(&job.plan, None, engine.name(), &job.provenance);
+    let (mut files, earlier) = Files::begin(&job.out, &study, job.resume)?;
+    say_earlier(job, &earlier, err)?;
+    let bar = Bar::on_stderr(job.show != Show::Nothing, interrupt);
+    let result = experiment::run(&job.plan, engine, kept.unwrap_or(&earlier), &mut files, &bar);
     bar.clear();
+    if matches!(result, Err(ExperimentError::Interrupted)) {
+        return Err(interrupted(files.give_up()));
+    }
     let comparison = result?;
     files.commit(&job.plan, &comparison, &job.provenance)?;
     let report = job.report.then(|| report::write(&job.out)).transpose()?;
     Ok(show(job, &comparison, report.as_deref(), out, err, width)?)
+}
+
+/// Runs one shard of the job. What it says is for logs: its cells say little before they are merged.
+fn one_shard(
+    job: &Job,
+    shard: Shard,
+    engine: &dyn Engine,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<(), Failure> {
+    let interrupt = Interrupt::watched().map_err(|error| Failure::Run(error.to_string()))?;
+    let study = Study::of(&job.plan, Some(shard), engine.name(), &job.provenance);
+    let (mut files, earlier) = ShardFiles::begin(&job.out, &study, job.resume)?;
+    say_earlier(job, &earlier, err)?;
+    let bar = Bar::on_stderr(job.show != Show::Nothing, interrupt);
+    let result = shard::run(&job.plan, shard, engine, &earlier, &mut files, &bar);
+    bar.clear();
+    if matches!(result, Err(ExperimentError::Interrupted)) {
+        return Err(interrupted(files.give_up()));
+    }
+    result?;
+    files.commit(&job.plan, engine.name(), &job.provenance)?;
+    let (own, all) = (shard.tasks(&job.plan).len(), experiment::tasks(&job.plan).len());
+    let name = job.plan.points.first().map_or("", |point| point.scenario.name.as_str());
+    match job.show {
+        Show::Everything => {
+            writeln!(out, "{name}: shard {shard}, {own} of {all} cells, engine {}", engine.name())?;
+            writeln!(out, "Files: {}", job.out.display())?;
+        }
+        Show::Json => {
+            let shard = shard.to_string();
+            let document =
+                json!({ "scenario": name, "shard": shard, "cells": own, "of": all, "engine": engine.name() });
+            writeln!(out, "{document:#}")?;
+        }
+        Show::Nothing => {}
+    }
+    Ok(())
+}
+
+fn interrupted((nodes, dir): (usize, PathBuf)) -> Failure {
+    let cells = if nodes == 1 { "1 cell is".to_owned() } else { format!("{nodes} cells are") };
+    Failure::Interrupted(match nodes {
+        0 => "no cell was finished, and nothing is left".to_owned(),
+        _ => {
+            format!("{cells} finished and kept in {}; the same command with --resume goes on from there", dir.display())
+        }
+    })
+}
+
+/// What became of the cells that an earlier run left.
+fn say_earlier(job: &Job, earlier: &Earlier, err: &mut dyn Write) -> io::Result<()> {
+    if job.show == Show::Nothing {
+        return Ok(());
+    }
+    let (found, damaged) = earlier.found();
+    if found + damaged > 0 {
+        let again = if damaged > 0 { format!("; {damaged} damaged, computed again") } else { String::new() };
+        writeln!(err, "resumed: {found} cells are finished{again}")?;
+    }
+    if earlier.discarded > 0 {
+        let discarded = earlier.discarded;
+        writeln!(
+            err,
+            "warning: {discarded} finished cells of an interrupted run were there and are not used: without --resume a run begins anew"
+        )?;
+    }
+    Ok(())
 }
 
 fn show(
@@ -305,7 +437,7 @@ mod tests {
 
     #[test]
     fn results_go_to_a_directory_of_the_scenarios_name_wherever_that_points() {
-        let of = |name: &str| default_out(name).display().to_string();
+        let of = |name: &str| default_out(name, None).display().to_string();
         assert_eq!(of("idle-c2s"), "results/idle-c2s");
         assert_eq!(of("../../etc"), "results/%2F..%2Fetc");
         assert_eq!(of(".."), "results/unnamed");

@@ -3,7 +3,10 @@
 pub mod args;
 mod check;
 pub mod compare;
+mod forecast;
+pub mod interrupt;
 mod list;
+mod merge;
 pub mod message;
 pub mod progress;
 mod report;
@@ -43,6 +46,9 @@ pub enum Failure {
     /// The run failed.
     #[error("error: {0}")]
     Run(String),
+    /// The run was interrupted.
+    #[error("interrupted: {0}")]
+    Interrupted(String),
 }
 
 impl Failure {
@@ -51,6 +57,7 @@ impl Failure {
         match self {
             Self::Scenario(_) | Self::Argument(_) => BAD_INPUT,
             Self::Output(_) | Self::Run(_) => FAILED,
+            Self::Interrupted(_) => interrupt::STATUS,
         }
     }
 }
@@ -71,6 +78,7 @@ where
         Command::Schema => schema::run(stdout),
         Command::Compare(args) => compare::run(&args, engine(args.engine), stdout, stderr),
         Command::Report(args) => report::run(&args, stdout),
+        Command::Merge(args) => merge::run(&args, stdout, stderr),
         Command::Trace(args) => trace::run(&args, engine(args.engine), stdout),
     };
     match done.and_then(|()| Ok(stdout.flush()?)) {

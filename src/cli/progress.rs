@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use crate::cli::interrupt::Interrupt;
 use crate::experiment::Observer;
 use crate::experiment::statistics::Interval;
 use crate::report::table;
@@ -17,8 +18,9 @@ const TEMPLATE: &str = "{bar:24} {percent:>3} %  {peers} peers, {cells} cells, s
 /// The bar. It measures simulated time: of all peers of all runs together.
 #[derive(Debug)]
 pub struct Bar {
-    bar: ProgressBar,
+    line: ProgressBar,
     seen: Arc<Seen>,
+    interrupt: Interrupt,
 }
 
 /// What the bar shows beside its length.
@@ -32,22 +34,22 @@ struct Seen {
 
 impl Bar {
     /// A bar on stderr; invisible where stderr is not a terminal, or if not `wanted`.
-    pub fn on_stderr(wanted: bool) -> Self {
-        Self::on(if wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() })
+    pub fn on_stderr(wanted: bool, interrupt: Interrupt) -> Self {
+        Self::on(if wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() }, interrupt)
     }
 
-    fn on(target: ProgressDrawTarget) -> Self {
+    fn on(target: ProgressDrawTarget, interrupt: Interrupt) -> Self {
         let seen = Arc::new(Seen::default());
-        let bar = ProgressBar::with_draw_target(Some(0), target);
+        let line = ProgressBar::with_draw_target(Some(0), target);
         if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
-            bar.set_style(with_keys(style, &seen));
+            line.set_style(with_keys(style, &seen));
         }
-        Self { bar, seen }
+        Self { line, seen, interrupt }
     }
 
     /// Removes the bar.
     pub fn clear(&self) {
-        self.bar.finish_and_clear();
+        self.line.finish_and_clear();
     }
 }
 
@@ -85,12 +87,12 @@ fn with_keys(style: ProgressStyle, seen: &Arc<Seen>) -> ProgressStyle {
 impl Observer for Bar {
     fn planned(&self, cells: u64, peer_time: Micros) {
         self.seen.cells.fetch_add(cells, Ordering::Relaxed);
-        self.bar.inc_length(peer_time.get());
+        self.line.inc_length(peer_time.get());
     }
 
     fn advanced(&self, peers: u32, by: Micros, now: SimTime) {
         self.seen.simulated_us.store(now.as_micros(), Ordering::Relaxed);
-        self.bar.inc((by * u64::from(peers)).get());
+        self.line.inc((by * u64::from(peers)).get());
     }
 
     fn node_done(&self, peers: u32) {
@@ -102,7 +104,11 @@ impl Observer for Bar {
     }
 
     fn narrowed(&self, measure: Measure, strategy: &str, interval: Interval) {
-        self.bar.set_message(format!(", {} of {strategy} {}", measure.name(), table::in_words(measure, interval)));
+        self.line.set_message(format!(", {} of {strategy} {}", measure.name(), table::in_words(measure, interval)));
+    }
+
+    fn interrupted(&self) -> bool {
+        self.interrupt.asked()
     }
 }
 
@@ -152,13 +158,13 @@ mod tests {
     #[test]
     fn the_bar_shows_peers_cells_time_what_is_left_and_what_is_known() {
         let (send, shown) = mpsc::channel();
-        let bar = Bar::on(ProgressDrawTarget::term_like(Box::new(Screen(send))));
+        let bar = Bar::on(ProgressDrawTarget::term_like(Box::new(Screen(send))), Interrupt::default());
         bar.planned(2, Micros::from_secs(60) * 3_000);
         bar.advanced(1_500, Micros::from_secs(60), SimTime::from_micros(60_000_000));
         bar.node_done(1_500);
         bar.cell_done();
         bar.narrowed(Measure::Lost, "timeout-error", Interval { low: 0.1, estimate: 0.135, high: 0.2 });
-        bar.bar.abandon();
+        bar.line.abandon();
         let last = shown.try_iter().filter(|text| text.contains("peers")).last().unwrap();
         assert!(last.contains("50 %  1,500 peers, 1/2 cells, simulated 60.0 s, "), "{last}");
         assert!(last.contains(" left, lost of timeout-error 0.135 (0.100–0.200)"), "{last}");

@@ -60,7 +60,7 @@ fn simulate(
         None => together(&plan, &mut trace, progress)?,
     };
     let end = end_of(node.scenario);
-    progress.reached(end);
+    progress.reached(end)?;
     Ok((book.close(end)?, trace))
 }
 
@@ -83,7 +83,7 @@ fn one_by_one(
         book.settle(end)?;
         let reached = SimTime::from_micros(end.as_micros() / plan.len() as u64 * local as u64);
         if reached.since(told) >= PROGRESS_STEP {
-            progress.reached(reached);
+            progress.reached(reached)?;
             told = reached;
         }
     }
@@ -105,7 +105,7 @@ fn together(plan: &Rc<Plan>, trace: &mut Trace, progress: &dyn Progress) -> Resu
             packets.drain(..).for_each(|packet| stations[1 - here].hold(packet));
         }
         if next.since(told) >= PROGRESS_STEP {
-            progress.reached(next);
+            progress.reached(next)?;
             told = next;
         }
         if let Some(imbalance) = book.imbalance() {

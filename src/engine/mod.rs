@@ -34,7 +34,10 @@ pub struct NodeRun<'a> {
 /// Told how far a node's run has come.
 pub trait Progress: Sync {
     /// Simulated time has reached `now`.
-    fn reached(&self, now: SimTime);
+    ///
+    /// # Errors
+    /// [`RunError::Interrupted`] where nobody waits for the rest.
+    fn reached(&self, now: SimTime) -> Result<(), RunError>;
 }
 
 /// Progress that nobody watches.
@@ -42,7 +45,9 @@ pub trait Progress: Sync {
 pub struct Unwatched;
 
 impl Progress for Unwatched {
-    fn reached(&self, _now: SimTime) {}
+    fn reached(&self, _now: SimTime) -> Result<(), RunError> {
+        Ok(())
+    }
 }
 
 /// Runs nodes.
@@ -85,6 +90,9 @@ pub enum RunError {
     /// A stream did not balance.
     #[error(transparent)]
     Imbalance(#[from] Imbalance),
+    /// Nobody waits for the rest: [`Progress`] said so.
+    #[error("interrupted")]
+    Interrupted,
     /// The engine itself failed.
     #[error("{0}")]
     Failed(String),

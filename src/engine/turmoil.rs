@@ -106,14 +106,14 @@ fn simulate(
         sim.step().map_err(|e| RunError::Failed(format!("turmoil: {e}")))?;
         clock += wire.tick;
         if clock.since(told) >= PROGRESS_STEP {
-            progress.reached(clock.min(wire.end));
+            progress.reached(clock.min(wire.end))?;
             told = clock;
         }
         if let Some(imbalance) = wire.book.borrow().imbalance() {
             return Err(imbalance.clone().into());
         }
     }
-    progress.reached(wire.end);
+    progress.reached(wire.end)?;
     drop(sim);
     wire.close()
 }

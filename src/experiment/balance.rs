@@ -100,16 +100,9 @@ fn key(stanza: &LostStanza) -> (Direction, u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Engine, NodeRun, Progress};
+    use crate::engine::{Engine, NodeRun, Unwatched};
     use crate::experiment::testing::{MadeUp, scenario};
     use crate::id::NodeId;
-    use crate::time::SimTime;
-
-    struct Unwatched;
-
-    impl Progress for Unwatched {
-        fn reached(&self, _: SimTime) {}
-    }
 
     /// A ledger that balances, with lost stanzas.
     fn ledger() -> NodeLedger {

@@ -113,11 +113,16 @@ impl Tally {
 }
 
 /// A node's ledger, reduced to what its cell needs.
-#[derive(Clone, Debug, Default)]
+///
+/// It is what `cells.bin` holds of a node: whoever changes a field here or below gives [`kept::FORM`](super::kept::FORM)
+/// a new number.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Part {
     tally: Tally,
     samples: [Sample; 4],
+    #[serde(with = "crate::ledger::ascending")]
     opened: Vec<SimTime>,
+    #[serde(with = "crate::ledger::ascending")]
     closed: Vec<SimTime>,
     census: Census,
     lost: Vec<LostStanza>,
@@ -140,6 +145,9 @@ impl Part {
                 part.closed.push(until);
             }
         }
+        part.samples.iter_mut().for_each(Sample::sort);
+        part.opened.sort_unstable();
+        part.closed.sort_unstable();
         if keep_streams {
             part.streams = ledger.streams;
         }

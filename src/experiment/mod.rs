@@ -11,7 +11,9 @@ pub mod comparison;
 pub mod count;
 pub mod decimal;
 pub mod estimate;
+pub mod kept;
 pub mod rows;
+pub mod shard;
 pub mod statistics;
 pub mod until;
 
@@ -33,6 +35,8 @@ use crate::time::{Micros, SimTime};
 use self::balance::Imbalance;
 use self::cell::{Cell, Part, SeedResult};
 use self::comparison::{Comparison, ContenderResult, PointResult};
+use self::kept::{Finished, Kept, Task};
+use self::pool::Taker;
 use self::statistics::Interval;
 
 /// What to run.
@@ -74,11 +78,27 @@ pub struct Pooled<'a> {
     pub samples: Vec<[Ranked; 4]>,
 }
 
-/// Who takes the results as they come, in order.
-pub trait Sink {
-    /// What may go wrong with taking them.
+/// Who keeps what remains of single nodes.
+pub trait NodeSink {
+    /// What may go wrong with keeping them.
     type Error;
 
+    /// A node was computed: at once, out of order. `bytes` is all that remains of it, in the form that
+    /// [`Kept::find`] gives back.
+    ///
+    /// # Errors
+    /// Where it cannot be kept: the run stops.
+    fn finished(&mut self, task: Task, bytes: &[u8]) -> Result<(), Self::Error>;
+
+    /// A node's turn has come, whether it was computed now or found.
+    ///
+    /// # Errors
+    /// Where it cannot be kept: the run stops.
+    fn node(&mut self, task: Task, bytes: &[u8]) -> Result<(), Self::Error>;
+}
+
+/// Who takes the results as they come, in order.
+pub trait Sink: NodeSink {
     /// A seed of a sweep point is complete.
     ///
     /// # Errors
@@ -110,6 +130,11 @@ pub trait Observer: Sync {
     /// A node with `peers` peers has come to its end.
     fn node_done(&self, peers: u32);
 
+    /// Whether nobody waits for the rest any more. Asked often, from every thread: the run then ends soon.
+    fn interrupted(&self) -> bool {
+        false
+    }
+
     /// A cell was folded.
     fn cell_done(&self) {}
 
@@ -130,6 +155,9 @@ pub enum ExperimentError<E> {
         /// What happened.
         cause: NodeError,
     },
+    /// The observer was [interrupted](Observer::interrupted).
+    #[error("interrupted")]
+    Interrupted,
     /// The results could not be kept.
     #[error(transparent)]
     Sink(E),
@@ -175,60 +203,36 @@ pub enum NodeError {
     /// The simulator broke: a fault of the program, not of the scenario.
     #[error("the simulator broke: {0}")]
     Panic(String),
+    /// What remains of it cannot be written down.
+    #[error("its result cannot be written down: {0}")]
+    Form(#[from] postcard::Error),
 }
 
-/// One node of one cell, by position in the plan.
-#[derive(Clone, Copy, Debug)]
-struct Task {
-    point: usize,
-    seed: u64,
-    contender: usize,
-    node: NodeId,
-}
-
-/// Runs the whole plan and hands every result to `sink` in order.
+/// Runs the whole plan and hands every result to `sink` in order. Nodes that are `kept` are not run again.
 ///
 /// # Errors
 /// The first failure in the order of sweep point, seed, strategy and node; nothing that comes after it is handed on.
 pub fn run<S: Sink>(
     plan: &Plan,
     engine: &dyn Engine,
+    kept: &dyn Kept,
     sink: &mut S,
     observer: &dyn Observer,
 ) -> Result<Comparison, ExperimentError<S::Error>> {
-    let threads = rayon::ThreadPoolBuilder::new()
-        .num_threads(plan.jobs)
-        .build()
-        .map_err(|cause| ExperimentError::Threads { jobs: plan.jobs, cause })?;
     let mut fold = Fold::new(plan, engine.name(), sink, observer);
-    let work = |tasks: &[Task], fold: &mut Fold<'_, S>| {
-        let peer_time = tasks.iter().fold(Micros::ZERO, |sum, task| {
-            let scenario = &plan.points[task.point].scenario;
-            sum + scenario.duration * u64::from(peers_of(scenario, task.node))
-        });
-        observer.planned(tasks.iter().filter(|task| task.node == NodeId(0)).count() as u64, peer_time);
-        pool::in_order(
-            &threads,
-            tasks,
-            |task| run_node(plan, engine, *task, observer),
-            |task, part| match part {
-                Ok(part) => fold.take(*task, part),
-                Err(cause) => Err(ExperimentError::Node { place: whereabouts(plan, *task), cause }),
-            },
-        )
-    };
+    let work = Work::new(plan, engine, kept, observer)?;
     match plan.until {
-        None => work(&tasks(plan), &mut fold)?,
+        None => work.run(&tasks(plan), &mut fold)?,
         Some(precision) => {
-            for point in 0..plan.points.len() {
+            for (index, point) in (0..).zip(&plan.points) {
                 let mut looks = until::Looks::of(plan.seeds.len());
                 while let Some(seeds) = looks.next_seeds() {
-                    work(&tasks_of(plan, point, &plan.seeds[seeds]), &mut fold)?;
-                    if until::narrow_enough(&fold.so_far(&plan.points[point]), precision) {
+                    work.run(&tasks_of(plan, index, &plan.seeds[seeds]), &mut fold)?;
+                    if until::narrow_enough(&fold.so_far(point), precision) {
                         break;
                     }
                 }
-                fold.end_point(&plan.points[point])?;
+                fold.end_point(point)?;
             }
         }
     }
@@ -236,53 +240,116 @@ pub fn run<S: Sink>(
 }
 
 /// Every node of the plan, in order.
-fn tasks(plan: &Plan) -> Vec<Task> {
-    (0..plan.points.len()).flat_map(|point| tasks_of(plan, point, &plan.seeds)).collect()
+pub fn tasks(plan: &Plan) -> Vec<Task> {
+    (0..).zip(&plan.points).flat_map(|(point, _)| tasks_of(plan, point, &plan.seeds)).collect()
 }
 
 /// Every node of these seeds at a sweep point, in order.
-fn tasks_of(plan: &Plan, point: usize, seeds: &[u64]) -> Vec<Task> {
-    let scenario = &plan.points[point].scenario;
+fn tasks_of(plan: &Plan, point: u32, seeds: &[u64]) -> Vec<Task> {
+    let scenario = &plan.points[point as usize].scenario;
     let mut tasks = Vec::new();
     for &seed in seeds {
-        for contender in 0..scenario.strategies.len() {
+        for (contender, _) in (0..).zip(&scenario.strategies) {
             tasks.extend((0..scenario.nodes).map(|node| Task { point, seed, contender, node: NodeId(node) }));
         }
     }
     tasks
 }
 
-fn whereabouts(plan: &Plan, task: Task) -> Whereabouts {
-    let SweepPoint { varied, scenario } = &plan.points[task.point];
-    Whereabouts {
-        varied: varied.clone(),
-        seed: task.seed,
-        strategy: scenario.strategies[task.contender].name.clone(),
-        node: task.node,
+/// What the threads share.
+struct Work<'a> {
+    plan: &'a Plan,
+    engine: &'a dyn Engine,
+    kept: &'a dyn Kept,
+    observer: &'a dyn Observer,
+    threads: rayon::ThreadPool,
+}
+
+impl<'a> Work<'a> {
+    fn new<E>(
+        plan: &'a Plan,
+        engine: &'a dyn Engine,
+        kept: &'a dyn Kept,
+        observer: &'a dyn Observer,
+    ) -> Result<Self, ExperimentError<E>> {
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(plan.jobs).build();
+        let threads = threads.map_err(|cause| ExperimentError::Threads { jobs: plan.jobs, cause })?;
+        Ok(Self { plan, engine, kept, observer, threads })
+    }
+
+    fn run<E, K>(&self, tasks: &[Task], taker: &mut K) -> Result<(), ExperimentError<E>>
+    where
+        K: Taker<Task, Result<Finished, NodeError>, Error = ExperimentError<E>>,
+    {
+        let peer_time = tasks.iter().fold(Micros::ZERO, |sum, task| {
+            let scenario = &self.plan.point(*task).scenario;
+            sum + scenario.duration * u64::from(peers_of(scenario, task.node))
+        });
+        let cells = tasks.chunk_by(|a, b| Task { node: b.node, ..*a } == *b).count();
+        self.observer.planned(cells as u64, peer_time);
+        pool::in_order(&self.threads, tasks, |task| self.node(*task), taker)
     }
 }
 
+impl Plan {
+    /// The sweep point of a task.
+    pub fn point(&self, task: Task) -> &SweepPoint {
+        &self.points[task.point as usize]
+    }
+
+    fn failure<E>(&self, task: Task, cause: NodeError) -> ExperimentError<E> {
+        if matches!(cause, NodeError::Run(RunError::Interrupted)) {
+            return ExperimentError::Interrupted;
+        }
+        ExperimentError::Node { place: self.whereabouts(task), cause }
+    }
+
+    /// The task in words.
+    pub fn whereabouts(&self, task: Task) -> Whereabouts {
+        let SweepPoint { varied, scenario } = self.point(task);
+        Whereabouts {
+            varied: varied.clone(),
+            seed: task.seed,
+            strategy: scenario.strategies[task.contender as usize].name.clone(),
+            node: task.node,
+        }
+    }
+}
 /// Peers dealt out to a node: stream `n` belongs to node `n` modulo the number of nodes.
-fn peers_of(scenario: &Scenario, node: NodeId) -> u32 {
+pub fn peers_of(scenario: &Scenario, node: NodeId) -> u32 {
     scenario.peers / scenario.nodes + u32::from(node.0 < scenario.peers % scenario.nodes)
 }
 
-/// Simulates a node. A broken invariant inside the simulator must name its cell like any other failure, and must not
-/// leave the fold waiting: so a panic becomes an error.
-fn run_node(plan: &Plan, engine: &dyn Engine, task: Task, observer: &dyn Observer) -> Result<Part, NodeError> {
-    catch_unwind(AssertUnwindSafe(|| simulate(plan, engine, task, observer)))
-        .unwrap_or_else(|panic| Err(NodeError::Panic(panic_text(panic.as_ref()))))
-}
+impl Work<'_> {
+    /// Finds or simulates a node. A broken invariant inside the simulator must name its cell like any other failure, and
+    /// must not leave the fold waiting: so a panic becomes an error.
+    fn node(&self, task: Task) -> Result<Finished, NodeError> {
+        catch_unwind(AssertUnwindSafe(|| self.found(task).map_or_else(|| self.simulate(task), Ok)))
+            .unwrap_or_else(|panic| Err(NodeError::Panic(panic_text(panic.as_ref()))))
+    }
 
-fn simulate(plan: &Plan, engine: &dyn Engine, task: Task, observer: &dyn Observer) -> Result<Part, NodeError> {
-    let Task { point, contender, seed, node } = task;
-    let scenario = &plan.points[point].scenario;
-    let progress = NodeProgress { observer, peers: peers_of(scenario, node), last: AtomicU64::new(0) };
-    let ledger = engine.run(&NodeRun { scenario, contender, seed, node }, &progress)?;
-    progress.reached(SimTime::ZERO + scenario.duration);
-    observer.node_done(progress.peers);
-    balance::check(&ledger)?;
-    Ok(Part::of(ledger, SimTime::ZERO + scenario.duration, plan.streams))
+    fn found(&self, task: Task) -> Option<Finished> {
+        let found = Finished::found(self.kept.find(task)?)?;
+        let scenario = &self.plan.point(task).scenario;
+        let peers = peers_of(scenario, task.node);
+        self.observer.advanced(peers, scenario.duration, SimTime::ZERO + scenario.duration);
+        self.observer.node_done(peers);
+        Some(found)
+    }
+
+    fn simulate(&self, task: Task) -> Result<Finished, NodeError> {
+        let Self { plan, observer, .. } = self;
+        let scenario = &plan.point(task).scenario;
+        let progress =
+            NodeProgress { observer: *observer, peers: peers_of(scenario, task.node), last: AtomicU64::new(0) };
+        progress.reached(SimTime::ZERO)?;
+        let node = NodeRun { scenario, contender: task.contender as usize, seed: task.seed, node: task.node };
+        let ledger = self.engine.run(&node, &progress)?;
+        progress.reached(SimTime::ZERO + scenario.duration)?;
+        observer.node_done(progress.peers);
+        balance::check(&ledger)?;
+        Ok(Finished::new(Part::of(ledger, SimTime::ZERO + scenario.duration, plan.streams))?)
+    }
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> String {
@@ -298,9 +365,13 @@ struct NodeProgress<'a> {
 }
 
 impl Progress for NodeProgress<'_> {
-    fn reached(&self, now: SimTime) {
+    fn reached(&self, now: SimTime) -> Result<(), RunError> {
+        if self.observer.interrupted() {
+            return Err(RunError::Interrupted);
+        }
         let before = self.last.fetch_max(now.as_micros(), Ordering::Relaxed);
         self.observer.advanced(self.peers, now.since(SimTime::from_micros(before)), now);
+        Ok(())
     }
 }
 
@@ -332,8 +403,8 @@ impl<'a, S: Sink> Fold<'a, S> {
         }
     }
 
-    fn take(&mut self, task: Task, part: Part) -> Result<(), ExperimentError<S::Error>> {
-        let point = &self.plan.points[task.point];
+    fn fold(&mut self, task: Task, part: Part) -> Result<(), ExperimentError<S::Error>> {
+        let point = self.plan.point(task);
         self.part.merge(part);
         if task.node.0 + 1 < point.scenario.nodes {
             return Ok(());
@@ -407,6 +478,32 @@ impl<'a, S: Sink> Fold<'a, S> {
         if let Some((strategy, interval)) = until::widest(&result, measure) {
             self.observer.narrowed(measure, strategy, interval);
         }
+    }
+}
+
+impl<S: Sink> Taker<Task, Result<Finished, NodeError>> for Fold<'_, S> {
+    type Error = ExperimentError<S::Error>;
+
+    fn come(&mut self, task: &Task, result: &Result<Finished, NodeError>) -> Result<(), Self::Error> {
+        keep(*task, result, self.sink)
+    }
+
+    fn take(&mut self, task: &Task, result: Result<Finished, NodeError>) -> Result<(), Self::Error> {
+        let finished = result.map_err(|cause| self.plan.failure(*task, cause))?;
+        self.sink.node(*task, &finished.bytes).map_err(ExperimentError::Sink)?;
+        self.fold(*task, finished.part)
+    }
+}
+
+/// Keeps a node that was computed now; one that failed waits for its turn.
+fn keep<S: NodeSink>(
+    task: Task,
+    result: &Result<Finished, NodeError>,
+    sink: &mut S,
+) -> Result<(), ExperimentError<S::Error>> {
+    match result {
+        Ok(finished) if finished.new => sink.finished(task, &finished.bytes).map_err(ExperimentError::Sink),
+        _ => Ok(()),
     }
 }
 

@@ -7,18 +7,31 @@ use std::sync::mpsc;
 /// Tasks that may be ahead of the oldest unfinished one, for each thread.
 const AHEAD: usize = 4;
 
-/// Runs `work` on every task in `threads` and gives the results to `take` on this thread, in the order of `tasks`.
+/// What is done with results, on the thread that called.
+pub(super) trait Taker<T, R> {
+    /// Why no more results are wanted.
+    type Error;
+
+    /// A result has come, out of order.
+    fn come(&mut self, task: &T, result: &R) -> Result<(), Self::Error>;
+
+    /// A result, in the order of the tasks.
+    fn take(&mut self, task: &T, result: R) -> Result<(), Self::Error>;
+}
+
+/// Runs `work` on every task in `threads` and gives the results to `taker` on this thread.
 ///
-/// Tasks that have not begun when `take` refuses a result are not begun. `work` must not panic.
-pub(super) fn in_order<T: Sync, R: Send, E>(
+/// Tasks that have not begun when the taker refuses a result are not begun. `work` must not panic.
+pub(super) fn in_order<T: Sync, R: Send, K: Taker<T, R>>(
     threads: &rayon::ThreadPool,
     tasks: &[T],
     work: impl Fn(&T) -> R + Sync,
-    mut take: impl FnMut(&T, R) -> Result<(), E>,
-) -> Result<(), E> {
+    taker: &mut K,
+) -> Result<(), K::Error> {
     let window = threads.current_num_threads() * AHEAD;
     let stopped = AtomicBool::new(false);
     let (stopped, work) = (&stopped, &work);
+    let stop = |_: &_| stopped.store(true, Ordering::Relaxed);
     threads.in_place_scope_fifo(|scope| {
         let (send, receive) = mpsc::channel();
         let mut begun = 0;
@@ -38,9 +51,10 @@ pub(super) fn in_order<T: Sync, R: Send, E>(
                     break result;
                 }
                 let Ok((index, Some(result))) = receive.recv() else { continue };
+                taker.come(&tasks[index], &result).inspect_err(stop)?;
                 early.insert(index, result);
             };
-            take(task, result).inspect_err(|_| stopped.store(true, Ordering::Relaxed))?;
+            taker.take(task, result).inspect_err(stop)?;
         }
         Ok(())
     })

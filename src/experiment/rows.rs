@@ -3,12 +3,12 @@
 //! A row has keys, then (in every file) one column for each varied key, then the rest. A change here is a change of the
 //! file format: the tests freeze every header.
 
-use crate::experiment::Group;
-use crate::experiment::Pooled;
 use crate::experiment::cell::{Cell, SeedResult};
 use crate::experiment::comparison::PointResult;
 use crate::experiment::decimal::Decimal;
 use crate::experiment::estimate::{Difference, Estimate};
+use crate::experiment::kept::Task;
+use crate::experiment::{Group, Plan, Pooled};
 use crate::ledger::census;
 use crate::ledger::fate::{Observed, Outcome};
 use crate::ledger::metric::{Metric, Percentile, Ranked};
@@ -180,6 +180,42 @@ columns! { SummaryRow<'_>, row => {
     socket_us: row.result.tally.socket_time,
     time_wait_us: row.result.tally.time_wait,
     violations: row.result.tally.violations,
+} }
+
+/// A row of a shard's cells.csv: one node of one cell.
+#[derive(Debug)]
+pub struct NodeRow<'a> {
+    scenario: &'a Scenario,
+    engine: &'static str,
+    strategy: &'a str,
+    node: u32,
+    result: &'a SeedResult,
+}
+
+impl<'a> NodeRow<'a> {
+    /// A node with its figures.
+    pub fn new(plan: &'a Plan, engine: &'static str, task: Task, result: &'a SeedResult) -> Self {
+        let scenario = &plan.point(task).scenario;
+        let strategy = scenario.strategies[task.contender as usize].name.as_str();
+        Self { scenario, engine, strategy, node: task.node.0, result }
+    }
+}
+
+columns! { NodeRow<'_>, row => {
+    scenario: row.scenario.name.as_str(),
+    engine: row.engine,
+    strategy: row.strategy,
+    seed: row.result.seed,
+} varied {
+    node: row.node,
+    streams: row.result.tally.streams,
+    sent: row.result.tally.sent,
+    delivered: row.result.tally.delivered,
+    deferred: row.result.tally.deferred,
+    lost: row.result.tally.lost(),
+    streams_with_loss: row.result.tally.streams_with_loss,
+    packets: row.result.tally.packets,
+    bytes: row.result.tally.bytes,
 } }
 
 /// A row of streams.csv: one stream.

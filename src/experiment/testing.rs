@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::engine::{Engine, NodeRun, Progress, RunError, Trace};
 use crate::experiment::comparison::{Comparison, PointResult};
-use crate::experiment::{Group, Observer, Plan, Pooled, Sink, run};
+use crate::experiment::kept::{Nothing, Task};
+use crate::experiment::{Group, NodeSink, Observer, Plan, Pooled, Sink, run};
 use crate::id::StreamId;
 use crate::ledger::fate::{Direction, Observed, Outcome, Place};
 use crate::ledger::record::{LostStanza, NodeLedger, StreamRecord, Totals};
@@ -74,7 +75,7 @@ impl Engine for MadeUp {
             return Err(RunError::Failed("no tick is short enough".into()));
         }
         self.break_under(run.seed);
-        progress.reached(SimTime::from_micros(5_000_000));
+        progress.reached(SimTime::from_micros(5_000_000))?;
         let mut ledger = NodeLedger::default();
         for stream in (run.node.0..run.scenario.peers).step_by(run.scenario.nodes as usize) {
             one_stream(run, stream, &mut ledger);
@@ -137,16 +138,26 @@ pub(crate) fn plan(points: Vec<SweepPoint>, seeds: Vec<u64>) -> Plan {
 /// What comes of a made-up run under `seeds` seeds.
 pub(crate) fn compared(strategies: &[&str], seeds: u64, peers: u32) -> Comparison {
     let points = vec![point(scenario(strategies, peers, 2.min(peers)))];
-    run(&plan(points, (1..=seeds).collect()), &MadeUp::default(), &mut Nowhere, &Nobody)
+    run(&plan(points, (1..=seeds).collect()), &MadeUp::default(), &Nothing, &mut Nowhere, &Nobody)
         .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A sink that keeps nothing.
 pub(crate) struct Nowhere;
 
-impl Sink for Nowhere {
+impl NodeSink for Nowhere {
     type Error = Infallible;
 
+    fn finished(&mut self, _: Task, _: &[u8]) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn node(&mut self, _: Task, _: &[u8]) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+impl Sink for Nowhere {
     fn group(&mut self, _: &Group<'_>) -> Result<(), Infallible> {
         Ok(())
     }

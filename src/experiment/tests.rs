@@ -1,8 +1,12 @@
 //! Runs with a made-up engine: order, folding, failures.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use sha2::Digest as _;
+
+use super::kept::{FORM, Nothing};
 use super::rows::{Field, Row};
 use super::testing::{MadeUp, Nobody, point, scenario};
 use super::*;
@@ -33,9 +37,19 @@ impl Lines {
     }
 }
 
-impl Sink for Lines {
+impl NodeSink for Lines {
     type Error = Infallible;
 
+    fn finished(&mut self, _: Task, _: &[u8]) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn node(&mut self, _: Task, _: &[u8]) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+impl Sink for Lines {
     fn group(&mut self, group: &Group<'_>) -> Result<(), Infallible> {
         group.summary().for_each(|row| self.push("summary", &row));
         group.streams().for_each(|row| self.push("streams", &row));
@@ -65,7 +79,7 @@ fn plan(nodes: u32, jobs: usize) -> Plan {
 
 fn run_with(engine: &MadeUp, plan: &Plan) -> Result<(Lines, Comparison), ExperimentError<Infallible>> {
     let mut lines = Lines::default();
-    let comparison = run(plan, engine, &mut lines, &Nobody)?;
+    let comparison = run(plan, engine, &Nothing, &mut lines, &Nobody)?;
     Ok((lines, comparison))
 }
 
@@ -200,7 +214,98 @@ impl Observer for Adder {
 #[test]
 fn progress_ends_where_it_was_planned_to_end() {
     let adder = Adder::default();
-    run(&plan(3, 2), &MadeUp::default(), &mut Lines::default(), &adder).unwrap();
+    run(&plan(3, 2), &MadeUp::default(), &Nothing, &mut Lines::default(), &adder).unwrap();
     assert_eq!(adder.planned.into_inner(), adder.advanced.into_inner());
     assert_eq!(adder.peers.into_inner(), 2 * 3 * 2 * 100);
+}
+
+/// Says when it is enough.
+#[derive(Default)]
+struct Watch(AtomicBool);
+
+impl Observer for Watch {
+    fn planned(&self, _: u64, _: Micros) {}
+    fn advanced(&self, _: u32, _: Micros, _: SimTime) {}
+    fn node_done(&self, _: u32) {}
+    fn interrupted(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Keeps nodes, and interrupts the run once there are enough.
+struct Keeper<'a> {
+    nodes: BTreeMap<Task, Vec<u8>>,
+    lines: Lines,
+    enough: usize,
+    watch: &'a Watch,
+}
+
+impl NodeSink for Keeper<'_> {
+    type Error = Infallible;
+
+    fn finished(&mut self, task: Task, bytes: &[u8]) -> Result<(), Infallible> {
+        self.nodes.insert(task, bytes.to_vec());
+        self.watch.0.store(self.nodes.len() >= self.enough, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn node(&mut self, _: Task, _: &[u8]) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+impl Sink for Keeper<'_> {
+    fn group(&mut self, group: &Group<'_>) -> Result<(), Infallible> {
+        self.lines.group(group)
+    }
+
+    fn pooled(&mut self, pooled: &Pooled<'_>) -> Result<(), Infallible> {
+        self.lines.pooled(pooled)
+    }
+
+    fn compared(&mut self, point: &PointResult) -> Result<(), Infallible> {
+        self.lines.compared(point)
+    }
+}
+
+struct Earlier(BTreeMap<Task, Vec<u8>>);
+
+impl Kept for Earlier {
+    fn find(&self, task: Task) -> Option<Vec<u8>> {
+        self.0.get(&task).cloned()
+    }
+}
+
+#[test]
+fn an_interrupted_run_goes_on_from_its_nodes_and_leaves_the_same() {
+    let plan = plan(3, 2);
+    let (lines, comparison) = run_with(&MadeUp::default(), &plan).unwrap();
+    let watch = Watch::default();
+    let keeper = |enough| Keeper { nodes: BTreeMap::new(), lines: Lines::default(), enough, watch: &watch };
+    let mut first = keeper(7);
+    let stopped = run(&plan, &MadeUp::default(), &Nothing, &mut first, &watch);
+    assert!(matches!(stopped, Err(ExperimentError::Interrupted)), "{stopped:?}");
+    let kept = first.nodes.len();
+    // Those that were under way may still end.
+    assert!((7..tasks(&plan).len()).contains(&kept), "{kept} nodes");
+    // One is spoilt: it is run again.
+    let mut nodes = first.nodes;
+    nodes.first_entry().unwrap().get_mut().push(0);
+    watch.0.store(false, Ordering::Relaxed);
+    let (mut second, engine) = (keeper(1_000), MadeUp::default());
+    let resumed = run(&plan, &engine, &Earlier(nodes), &mut second, &watch).unwrap();
+    assert_eq!(engine.runs.into_inner() as usize, tasks(&plan).len() - kept + 1);
+    assert!(resumed == comparison && second.lines == lines);
+}
+
+/// Whoever changes what is kept of a node gives the form a new number: an older file is then refused, not misread.
+#[test]
+fn the_form_of_a_node_has_its_number() {
+    let plan = plan(1, 1);
+    let watch = Watch::default();
+    let mut keeper = Keeper { nodes: BTreeMap::new(), lines: Lines::default(), enough: 1_000, watch: &watch };
+    run(&plan, &MadeUp::default(), &Nothing, &mut keeper, &watch).unwrap();
+    let all: Vec<u8> = keeper.nodes.into_values().flatten().collect();
+    let hash = sha2::Sha256::digest(&all).iter().take(4).fold(0_u32, |hash, byte| hash << 8 | u32::from(*byte));
+    assert_eq!((FORM, format!("{hash:08x}")), (1, "42b7e5e7".to_owned()));
 }

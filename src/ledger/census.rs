@@ -1,5 +1,7 @@
 //! Server sockets by TCP state, each second.
 
+use serde::{Deserialize, Serialize};
+
 use crate::time::SimTime;
 
 /// States of the census: those of RFC 9293 a socket can be in, LISTEN and CLOSED aside.
@@ -19,7 +21,7 @@ pub const STATES: [&str; 9] = [
 pub const TIME_WAIT: usize = 8;
 
 /// Counts of sockets at each whole second, kept as differences so that any number of censuses add up.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Census {
     differences: Vec<[i64; 9]>,
 }

@@ -1,9 +1,11 @@
 //! How a stanza ends, where it dies, how a closing ends.
 
+use serde::{Deserialize, Serialize};
+
 use crate::time::Micros;
 
 /// Where a lost stanza died.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Place {
     /// It reached the other kernel and was never read.
     ReceiverQueue,
@@ -35,7 +37,7 @@ impl Place {
 }
 
 /// How a closing ended for the closer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Outcome {
     /// The other side's tag came.
     Clean,
@@ -73,7 +75,7 @@ impl Outcome {
 }
 
 /// Which way a stanza went, seen from who closes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Direction {
     /// On its way to the closer.
     ToCloser,
@@ -92,7 +94,7 @@ impl Direction {
 }
 
 /// A time counted from the decision that may never have come: never is larger than any time, not a number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Observed {
     /// It came this long after the decision.
     After(Micros),

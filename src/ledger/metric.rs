@@ -125,9 +125,11 @@ impl std::fmt::Display for Percentile {
 }
 
 /// Observations of one metric while they are collected.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sample {
+    #[serde(with = "crate::ledger::ascending")]
     values: Vec<u64>,
+    #[serde(with = "crate::ledger::ascending")]
     cut_off: Vec<u64>,
     never: u64,
 }
@@ -151,6 +153,12 @@ impl Sample {
         self.values.extend_from_slice(&other.values);
         self.cut_off.extend_from_slice(&other.cut_off);
         self.never += other.never;
+    }
+
+    /// Puts the values in order where they are: what is to be written down then takes little room.
+    pub fn sort(&mut self) {
+        self.values.sort_unstable();
+        self.cut_off.sort_unstable();
     }
 
     /// Puts the values in order: the only way to ask for percentiles.

@@ -1,12 +1,14 @@
 //! What is known of one stream when a run is over.
 
+use serde::{Deserialize, Serialize};
+
 use crate::id::{NodeId, StreamId};
 use crate::ledger::census::Census;
 use crate::ledger::fate::{Direction, Observed, Outcome, Place};
 use crate::time::{Micros, SimTime};
 
 /// One stream's life, both directions.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamRecord {
     /// The stream.
     pub stream: StreamId,
@@ -51,7 +53,7 @@ pub struct StreamRecord {
 }
 
 /// Stanzas of one direction. `sent == delivered + lost`, and `deferred` were never sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// First byte accepted by the sender's kernel.
     pub sent: u32,
@@ -64,7 +66,7 @@ pub struct Totals {
 }
 
 /// A lost stanza.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LostStanza {
     /// Its stream.
     pub stream: StreamId,

@@ -4,13 +4,15 @@
 //! microsecond. So a microsecond takes a whole number of units off and a packet adds a whole number: nothing is
 //! rounded, and after a million packets the line is as late as arithmetic on paper says.
 
+use serde::{Deserialize, Serialize};
+
 use crate::time::{Micros, SimTime};
 
 /// Units of work in a byte.
 const UNITS_A_BYTE: u64 = 8 * 1_000_000;
 
 /// A line of limited rate with a drop-tail queue before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RateLimit {
     /// Bits a second, positive.
     pub bits_per_second: u64,

@@ -1,5 +1,7 @@
 //! One direction of a link: bandwidth, then loss and duplication, then latency. Knows no TCP state.
 
+use serde::{Deserialize, Serialize};
+
 use crate::dist::Distribution;
 use crate::net::bandwidth::Line;
 use crate::net::latency::{self, Latency};
@@ -11,7 +13,7 @@ pub use crate::net::bandwidth::RateLimit;
 pub use crate::net::loss::LossModel;
 
 /// A link between a peer and its server: each direction by itself.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LinkConfig {
     /// From client to server.
     pub up: DirectionConfig,
@@ -20,7 +22,7 @@ pub struct LinkConfig {
 }
 
 /// What one direction of a link does to packets.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DirectionConfig {
     /// One-way latency in microseconds, drawn for each packet. Never below [`DirectionConfig::latency_floor`].
     pub latency: Distribution,

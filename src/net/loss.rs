@@ -4,11 +4,13 @@
 //! fate of the hundredth packet does not depend on the first ninety-nine, and a packet that is lost at a loss of one
 //! percent is lost at two percent too.
 
+use serde::{Deserialize, Serialize};
+
 use crate::net::link::DirectionConfig;
 use crate::rng::{Purpose, Rng};
 
 /// Which packets are lost.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum LossModel {
     /// Each packet by itself with this probability.
     Independent(f64),

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::experiment::Plan;
 use crate::experiment::comparison::Comparison;
+use crate::experiment::shard::Shard;
 use crate::report::{Output, WholeFile, sha256};
 
 /// Its name.
@@ -18,19 +19,42 @@ pub struct Provenance {
     pub options: Value,
     /// The resolved scenario of each sweep point, in order.
     pub scenarios: Vec<Value>,
+    /// Which part of the study this is; `None` for all of it.
+    pub shard: Option<Shard>,
+}
+
+/// What was run of a plan.
+#[derive(Clone, Debug)]
+pub struct Ran<'a> {
+    engine: &'a str,
+    seeds: &'a [u64],
+    seeds_of_points: Vec<usize>,
+}
+
+impl<'a> Ran<'a> {
+    /// What a comparison is made of.
+    pub fn of(comparison: &'a Comparison) -> Self {
+        let seeds_of_points = comparison.points.iter().map(|point| point.reference().seeds.len()).collect();
+        Self { engine: comparison.engine, seeds: &comparison.seeds, seeds_of_points }
+    }
+
+    /// All of a plan, or a shard of all of it.
+    pub fn all(plan: &'a Plan, engine: &'a str) -> Self {
+        Self { engine, seeds: &plan.seeds, seeds_of_points: vec![plan.seeds.len(); plan.points.len()] }
+    }
 }
 
 /// The contents of the file.
 ///
 /// The `scenario_sha256` are those of the scenario as JSON without white space. The seed is taken out of the scenario
 /// (the seeds that were run stand beside it), so that runs of one scenario under different seeds have the same hash.
-pub fn contents(plan: &Plan, comparison: &Comparison, provenance: &Provenance, files: &[WholeFile]) -> String {
+pub fn contents(plan: &Plan, ran: &Ran<'_>, provenance: &Provenance, files: &[WholeFile]) -> String {
     let scenarios: Vec<Value> = provenance.scenarios.iter().cloned().map(without_seed).collect();
-    let points = comparison.points.iter().zip(&scenarios).map(|(point, scenario)| {
+    let points = plan.points.iter().zip(&ran.seeds_of_points).zip(&scenarios).map(|((point, seeds), scenario)| {
         let varied: Map<String, Value> = point.varied.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
         json!({
             "varied": varied,
-            "seeds": point.reference().seeds.len(),
+            "seeds": seeds,
             "scenario_sha256": hash(scenario),
             "scenario": scenario,
         })
@@ -38,24 +62,28 @@ pub fn contents(plan: &Plan, comparison: &Comparison, provenance: &Provenance, f
     let points: Vec<Value> = points.collect();
     let files: Map<String, Value> = files.iter().map(|f| (f.name.clone(), json!(f.sha256))).collect();
     let name = scenarios.first().map_or(&Value::Null, |scenario| &scenario["name"]);
-    let manifest = json!({
+    let mut manifest = json!({
         "program": "farewell",
         "version": env!("CARGO_PKG_VERSION"),
-        "engine": comparison.engine,
+        "engine": ran.engine,
         "scenario": name,
         "scenario_sha256": hash(&Value::Array(scenarios.clone())),
-        "seeds": comparison.seeds,
-        "study": study(plan, comparison),
+        "seeds": ran.seeds,
+        "study": study(plan),
         "options": provenance.options,
         "points": points,
         "files": files,
     });
+    if let (Some(shard), Some(keys)) = (provenance.shard, manifest.as_object_mut()) {
+        keys.insert("shard".to_owned(), json!(shard.to_string()));
+    }
     format!("{manifest:#}\n")
 }
 
 /// How the strategies were compared, and whether the number of seeds was fixed before the first of them was run.
-fn study(plan: &Plan, comparison: &Comparison) -> Value {
-    let reference = comparison.points.first().map(|point| point.reference().strategy.as_str());
+fn study(plan: &Plan) -> Value {
+    let strategies = plan.points.first().map(|point| &point.scenario.strategies);
+    let reference = strategies.and_then(|all| all.get(plan.reference)).map(|contender| contender.name.as_str());
     let metrics: Vec<&str> = plan.metrics.iter().map(|measure| measure.name()).collect();
     json!({
         "reference": reference,
@@ -66,7 +94,8 @@ fn study(plan: &Plan, comparison: &Comparison) -> Value {
     })
 }
 
-fn without_seed(mut scenario: Value) -> Value {
+/// A scenario as JSON without its seed: the seeds that were run stand beside it.
+pub(super) fn without_seed(mut scenario: Value) -> Value {
     if let Some(keys) = scenario.as_object_mut() {
         keys.shift_remove("seed");
     }
@@ -99,9 +128,9 @@ pub(super) fn is_plain(name: &str) -> bool {
 pub fn write(
     output: &mut Output,
     plan: &Plan,
-    comparison: &Comparison,
+    ran: &Ran<'_>,
     provenance: &Provenance,
 ) -> Result<(), crate::report::WriteError> {
-    let contents = contents(plan, comparison, provenance, &output.whole());
+    let contents = contents(plan, ran, provenance, &output.whole());
     output.write(NAME, contents.as_bytes())
 }

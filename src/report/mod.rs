@@ -3,6 +3,7 @@
 //! [`Output`] is the only way to a file of a result directory: files are written aside, and all of them are put in place
 //! together when the last is whole. [`files::Files`] is the list of them.
 
+pub mod cells;
 mod chart;
 pub mod csv;
 pub mod files;
@@ -10,10 +11,13 @@ pub mod hdr;
 pub mod html;
 pub mod json;
 pub mod manifest;
+pub mod merge;
+pub mod partial;
 pub mod pcap;
 pub mod publish;
 pub mod reading;
 pub mod sequence;
+pub mod shard;
 pub mod table;
 pub mod verdict;
 
@@ -52,6 +56,22 @@ pub enum WriteError {
     /// Another run has not finished.
     #[error("another run is writing to {}", .0.display())]
     Busy(PathBuf),
+    /// What is to be resumed is not what is to be run.
+    #[error(
+        "--resume: {} holds cells of another run: {what} was {then}, is now {now}; \
+         allowed: the same version, scenario and options, or no --resume, which begins anew",
+        dir.join(partial::DIR).display()
+    )]
+    OtherStudy {
+        /// The output directory.
+        dir: PathBuf,
+        /// What differs.
+        what: String,
+        /// What it was.
+        then: String,
+        /// What it is.
+        now: String,
+    },
 }
 
 /// Gives an I/O error the path it happened at.

@@ -5,11 +5,13 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::cells::Study;
 use super::files::Files;
 use super::manifest::Provenance;
 use super::*;
 use crate::experiment::cell::Tally;
 use crate::experiment::comparison::{Comparison, ContenderResult};
+use crate::experiment::kept::Nothing;
 use crate::experiment::testing::{self, MadeUp, Nobody, point, scenario};
 use crate::experiment::{self, Plan};
 use crate::scenario::SweepPoint;
@@ -23,12 +25,14 @@ fn plan(strategies: &[&str], seeds: u64) -> Plan {
 
 fn provenance(plan: &Plan) -> Provenance {
     let scenario = |point: &SweepPoint| json!({ "name": point.scenario.name, "seed": 9 });
-    Provenance { options: json!({ "streams": true }), scenarios: plan.points.iter().map(scenario).collect() }
+    let scenarios = plan.points.iter().map(scenario).collect();
+    Provenance { options: json!({ "streams": true }), scenarios, shard: None }
 }
 
 fn run_into(dir: &Path, plan: &Plan, engine: &MadeUp) -> Result<Comparison, String> {
-    let mut files = Files::begin(dir, plan).map_err(|e| e.to_string())?;
-    let comparison = experiment::run(plan, engine, &mut files, &Nobody).map_err(|e| e.to_string())?;
+    let study = Study::of(plan, None, "made-up", &provenance(plan));
+    let (mut files, _) = Files::begin(dir, &study, false).map_err(|e| e.to_string())?;
+    let comparison = experiment::run(plan, engine, &Nothing, &mut files, &Nobody).map_err(|e| e.to_string())?;
     files.commit(plan, &comparison, &provenance(plan)).map_err(|e| e.to_string())?;
     Ok(comparison)
 }

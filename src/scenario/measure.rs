@@ -1,7 +1,8 @@
 //! What strategies are compared by: the `metric` column of comparison.csv, and the names that a study may use.
 
+use serde::{Deserialize, Serialize};
 /// A number that a strategy has at a sweep point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Measure {
     /// Stanzas lost a stream, both ways.
     Lost,
@@ -42,7 +43,7 @@ pub enum Measure {
 }
 
 /// A point in the course of a closing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Stage {
     /// The closer's application lets go of its socket.
     Release,
@@ -55,7 +56,7 @@ pub enum Stage {
 }
 
 /// A percentile that has an interval.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Rank {
     /// The median.
     P50,

@@ -42,6 +42,8 @@ pub use restore::from_json;
 pub use schema::schema;
 pub use source::SourceText;
 
+use serde::{Deserialize, Serialize};
+
 use crate::dist::Distribution;
 use crate::net::link::LinkConfig;
 use crate::tcp::sysctl::Kernel;
@@ -49,7 +51,7 @@ use crate::time::Micros;
 use crate::xmpp::config::{By, CloserProfile, Negotiation, ResponderProfile, StreamKind, Traffic, When};
 
 /// Everything that one run needs to know, strategy and seed apart.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scenario {
     /// Name: the default output directory, and the first column of summary.csv.
     pub name: String,
@@ -80,7 +82,7 @@ pub struct Scenario {
 }
 
 /// One way of closing under comparison: a plain strategy, a preset, or a mix.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Contender {
     /// Name as written in the scenario: the `strategy` column.
     pub name: String,
@@ -89,7 +91,7 @@ pub struct Contender {
 }
 
 /// A closer with its weight.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WeightedCloser {
     /// Name of the strategy or preset: the `closer` column of streams.csv.
     pub name: String,
@@ -102,7 +104,7 @@ pub struct WeightedCloser {
 }
 
 /// A class of peers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Class {
     /// Name: the `class` column.
     pub name: String,
@@ -119,7 +121,7 @@ pub struct Class {
 }
 
 /// A scenario at one point of a sweep.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SweepPoint {
     /// Each varied key path, in the order of the options, with its value as it stands in a CSV field: times in
     /// microseconds, rates in bits a second, sizes in bytes, everything else as it was written.

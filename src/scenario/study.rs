@@ -1,5 +1,7 @@
 //! The `[study]` table: how often a scenario is run, over which grid, and what its strategies are compared by.
 
+use serde::{Deserialize, Serialize};
+
 use crate::scenario::Contender;
 use crate::scenario::error::{Problem, choices};
 use crate::scenario::measure::{self, Measure};
@@ -25,7 +27,7 @@ pub struct Study {
 }
 
 /// A relative precision.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Precision {
     /// Of what.
     pub measure: Measure,

@@ -7,12 +7,14 @@ mod preset;
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::time::{Micros, SimTime};
 
 pub use preset::{Difference, PRESETS, Preset};
 
 /// Which congestion control a socket is born with (`tcp_congestion_control`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Algorithm {
     /// CUBIC (RFC 9438), the default of Linux.
     Cubic,
@@ -130,7 +132,7 @@ const GIB: u64 = 1 << 30;
 macro_rules! kernel {
     ($($(#[doc = $doc:literal])+ $name:ident : $shape:ident $args:tt = $default:expr, $range:expr, $source:literal;)+) => {
         /// The configuration of a simulated kernel. [`KEYS`] gives each field's unit, range, meaning and source.
-        #[derive(Clone, Debug, PartialEq)]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         pub struct Kernel {
             $($(#[doc = $doc])+ pub $name: kernel!(@type $shape),)+
         }

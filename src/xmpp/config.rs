@@ -1,10 +1,12 @@
 //! What a scenario may configure of the applications: closings, responders, traffic, negotiation.
 
+use serde::{Deserialize, Serialize};
+
 use crate::dist::Distribution;
 use crate::time::Micros;
 
 /// How a closer closes (XEP-0190, RFC 6120 §4.4 and what deployed software does instead).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Strategy {
     /// Tag, read on until the other tag, close.
     Handshake,
@@ -25,7 +27,7 @@ pub enum Strategy {
 }
 
 /// The condition of a stream error (RFC 6120 §4.9.3) that a closer sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Condition {
     /// `connection-timeout` (§4.9.3.4).
     ConnectionTimeout,
@@ -38,7 +40,7 @@ pub enum Condition {
 }
 
 /// What becomes of stanzas that come while the closer waits for the other tag.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum InWait {
     /// They are processed as before.
     Process,
@@ -47,7 +49,7 @@ pub enum InWait {
 }
 
 /// A ping (XEP-0199) before the decision takes effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ping {
     /// How long the answer may take.
     pub timeout: Micros,
@@ -58,7 +60,7 @@ pub struct Ping {
 }
 
 /// What follows an answered ping.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answered {
     /// The stream is closed by the strategy.
     Close,
@@ -67,7 +69,7 @@ pub enum Answered {
 }
 
 /// What follows an unanswered ping.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Unanswered {
     /// `close()` without a tag.
     Drop,
@@ -76,7 +78,7 @@ pub enum Unanswered {
 }
 
 /// Everything that one closer does, resolved: strategy, switches and times.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CloserProfile {
     /// The strategy.
     pub strategy: Strategy,
@@ -93,7 +95,7 @@ pub struct CloserProfile {
 }
 
 /// What the other side does when it is told, one of the fourteen of the design.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Responder {
     /// Finishes what it is writing, its tag, then `close()` at once.
     Compliant,
@@ -126,7 +128,7 @@ pub enum Responder {
 }
 
 /// How a side answers being told, resolved. A plain responder answers a tag and an error alike, a preset may not.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResponderProfile {
     /// When the other side's tag comes first.
     pub on_tag: Responder,
@@ -148,7 +150,7 @@ pub struct ResponderProfile {
 }
 
 /// When a closer decides.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum When {
     /// This long after the stream is up.
     After(Distribution),
@@ -162,7 +164,7 @@ pub enum When {
 }
 
 /// Who decides to close.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum By {
     /// The server.
     Server,
@@ -173,7 +175,7 @@ pub enum By {
 }
 
 /// How a stream is opened (RFC 6120 §4.2, §6, §7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Negotiation {
     /// Header, features, SASL, restart, bind: the real number of round trips (four).
     Full,
@@ -182,7 +184,7 @@ pub enum Negotiation {
 }
 
 /// What kind of stream: its namespace and port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StreamKind {
     /// `jabber:client`, port 5222.
     ClientToServer,
@@ -191,7 +193,7 @@ pub enum StreamKind {
 }
 
 /// When one side writes stanzas, and how big they are.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Traffic {
     /// The client's.
     pub client: Option<Source>,
@@ -200,7 +202,7 @@ pub struct Traffic {
 }
 
 /// One side's stanzas.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Source {
     /// The instants.
     pub process: Process,
@@ -211,7 +213,7 @@ pub struct Source {
 }
 
 /// When stanzas are written.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Process {
     /// A Poisson process of this rate a second, from the moment the stream is up.
     Poisson(f64),

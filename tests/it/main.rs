@@ -25,6 +25,7 @@ mod random_scenarios;
 mod readers;
 mod readme;
 mod report;
+mod shards;
 mod studies;
 mod support;
 mod trace;
