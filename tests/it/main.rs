@@ -21,6 +21,7 @@ mod main_job;
 mod mixes;
 mod observed;
 mod oracles;
+mod plots;
 mod random_scenarios;
 mod readers;
 mod readme;
