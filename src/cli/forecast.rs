@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Bytes of a row of the tables that grow, on average.
 const ROW: u64 = 55;
 
+/// Bytes that the figures of a cell take.
+const FIGURES: u64 = 4_096;
+
 /// What a number of peers on one node costs.
 #[derive(Clone, Copy, Debug, Default)]
 struct Cost {
@@ -93,9 +96,11 @@ fn forecast(plan: &Plan, tasks: &[Task], engine: &dyn Engine) -> Result<Forecast
         seconds += real(scenario.duration.get()) / 1e6 / f64::from(scenario.nodes);
     }
     sum.tables_disk += seconds * real(ROW);
-    // The threads each run a node; the times of all closings of a sweep point are held until its last seed is there.
-    let held = |point: &SweepPoint| u64::from(point.scenario.peers) * point.scenario.strategies.len() as u64 * 32;
-    let held = plan.points.iter().map(held).max().unwrap_or(0) * plan.seeds.len() as u64;
+    // The threads each run a node; the times of all closings of a sweep point are held until its last seed is there, and then
+    // once more to be pooled; of every cell its figures remain.
+    let held = |point: &SweepPoint| u64::from(point.scenario.peers) * point.scenario.strategies.len() as u64 * 64;
+    let held =
+        plan.points.iter().map(held).max().unwrap_or(0) * plan.seeds.len() as u64 + FIGURES * sum.cells_of_all as u64;
     sum.memory = before
         .zip(peak)
         .map(|(before, a_peer)| before.now + a_peer.max(0.0) * f64::from(most) * real(sum.threads as u64) + real(held));
@@ -153,7 +158,7 @@ impl Forecast {
         }
         let [few, many] = SAMPLES;
         text + &format!(
-            "\nMeasured on this machine, now, with samples of up to {few} and {many} peers; one CPU second is one here.\n"
+            "\nFrom the CPU time of samples of up to {few} and {many} peers on this machine; other machines differ.\n"
         )
     }
 
@@ -179,13 +184,12 @@ fn at(line: &[Cost; 2], peers: u32, what: fn(&Cost) -> f64) -> f64 {
 }
 
 /// The mean cost of a node with few and with many peers, over strategies and some sweep points.
-#[expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "it says how long a run takes in real time")]
 fn sampled(plan: &Plan, engine: &dyn Engine) -> Result<[Cost; 2], Failure> {
-    let begun = std::time::Instant::now();
+    let begun = cpu_time();
     let (mut line, mut points) = ([Cost::default(); 2], 0.0);
     let step = plan.points.len().div_ceil(POINTS).max(1);
     for point in plan.points.iter().step_by(step) {
-        if begun.elapsed() > PATIENCE {
+        if cpu_time().saturating_sub(begun) > PATIENCE {
             break;
         }
         points += 1.0;
@@ -196,12 +200,12 @@ fn sampled(plan: &Plan, engine: &dyn Engine) -> Result<[Cost; 2], Failure> {
             let points = vec![SweepPoint { varied: Vec::new(), scenario }];
             let metrics = plan.metrics.clone();
             let sample = Plan { points, seeds, until: None, reference: 0, metrics, jobs: 1, streams: plan.streams };
-            let clock = std::time::Instant::now();
+            let before = cpu_time();
             let mut seen = Seen::default();
             shard::run(&sample, Shard::ALL, engine, &Nothing, &mut seen, &Unwatched)
                 .map_err(|error: ExperimentError<Infallible>| Failure::Run(error.to_string()))?;
             cost.peers = f64::from(peers);
-            cost.seconds += clock.elapsed().as_secs_f64() / seen.nodes;
+            cost.seconds += cpu_time().saturating_sub(before).as_secs_f64() / seen.nodes;
             cost.cell_bytes += seen.bytes / seen.nodes;
             cost.lost += seen.lost / seen.nodes;
         }
@@ -249,6 +253,22 @@ impl Observer for Unwatched {
     fn planned(&self, _: u64, _: Micros) {}
     fn advanced(&self, _: u32, _: Micros, _: SimTime) {}
     fn node_done(&self, _: u32) {}
+}
+
+/// CPU time of the process, which other processes do not lengthen.
+#[cfg(unix)]
+fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    let (seconds, nanoseconds) = (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec));
+    Duration::new(seconds.unwrap_or(0), nanoseconds.unwrap_or(0))
+}
+
+/// Real time stands for it elsewhere.
+#[cfg(not(unix))]
+#[expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "it says how long a run takes")]
+fn cpu_time() -> Duration {
+    static BEGUN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    BEGUN.get_or_init(std::time::Instant::now).elapsed()
 }
 
 /// Bytes of memory that the process holds now, and held at most.

@@ -77,8 +77,8 @@ where
         Command::List(args) => list::run(&args, stdout),
         Command::Schema => schema::run(stdout),
         Command::Compare(args) => compare::run(&args, engine(args.engine), stdout, stderr),
-        Command::Report(args) => report::run(&args, stdout),
         Command::Merge(args) => merge::run(&args, stdout, stderr),
+        Command::Report(args) => report::run(&args, stdout),
         Command::Trace(args) => trace::run(&args, engine(args.engine), stdout),
     };
     match done.and_then(|()| Ok(stdout.flush()?)) {

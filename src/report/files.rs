@@ -23,9 +23,9 @@ pub(super) const FIXED: [&str; 10] = [
     "percentiles.csv",
     "comparison.csv",
     "timeline.csv",
-    REPORT,
     cells::NAME,
     shard::TABLE,
+    REPORT,
     manifest::NAME,
 ];
 
