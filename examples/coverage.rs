@@ -11,8 +11,9 @@ use std::process::ExitCode;
 
 use farewell::engine::Event;
 use farewell::experiment::comparison::{ContenderResult, PointResult};
+use farewell::experiment::kept::{Nothing, Task};
 use farewell::experiment::statistics::Interval;
-use farewell::experiment::{Group, Observer, Plan, Pooled, Sink, run};
+use farewell::experiment::{Group, NodeSink, Observer, Plan, Pooled, Sink, run};
 use farewell::scenario::measure::Measure;
 use farewell::scenario::{Change, Loaded, SourceText, load_study};
 use farewell::time::{Micros, SimTime};
@@ -33,9 +34,19 @@ const LEAST: f64 = 0.93;
 /// A sink and observer that keep nothing.
 struct Nowhere;
 
-impl Sink for Nowhere {
+impl NodeSink for Nowhere {
     type Error = Infallible;
 
+    fn finished(&mut self, _: Task, _: &[u8]) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn node(&mut self, _: Task, _: &[u8]) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+impl Sink for Nowhere {
     fn group(&mut self, _: &Group<'_>) -> Result<(), Infallible> {
         Ok(())
     }
@@ -99,7 +110,7 @@ fn studies(name: &'static str) -> Result<Vec<Held>, String> {
         jobs: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         streams: false,
     };
-    let comparison = run(&plan, &Event, &mut Nowhere, &Nowhere).map_err(|e| e.to_string())?;
+    let comparison = run(&plan, &Event, &Nothing, &mut Nowhere, &Nowhere).map_err(|e| e.to_string())?;
     let all = &comparison.points[0];
     let mut held = held_in(name, all, SEEDS);
     held.extend(held_in(name, all, SEEDS / 2));

@@ -100,7 +100,7 @@ pub struct CompareArgs {
     #[arg(long)]
     pub streams: bool,
     /// Write report.html too, one page to send on
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["shard", "dry_run"])]
     pub report: bool,
     /// Print the comparison as JSON
     #[arg(long)]

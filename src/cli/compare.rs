@@ -31,6 +31,7 @@ pub(super) struct Job {
     pub(super) out: PathBuf,
     pub(super) provenance: Provenance,
     pub(super) resume: bool,
+    /// Whether report.html is wanted.
     pub(super) report: bool,
     pub(super) show: Show,
 }

@@ -20,7 +20,7 @@ use axis::Axis;
 /// Pixels of a drawing; the page scales it.
 pub(super) const WIDTH: u32 = 560;
 /// The same, of a chart with two axes.
-pub(super) const HEIGHT: u32 = 330;
+pub(super) const HEIGHT: u32 = 340;
 /// Font size in those pixels.
 const FONT: i32 = 14;
 /// Average width of a character of that size.
@@ -183,7 +183,7 @@ fn plot<'a>(area: &Area<'a>, x: &Axis, y: &Axis) -> Result<Plot<'a>, DrawingArea
     let height = i32::try_from(area.dim_in_pixel().1).unwrap_or(i32::MAX);
     let width = i32::try_from(WIDTH).unwrap_or(i32::MAX);
     let widest = y.ticks.iter().map(|(_, label)| letters(label)).max().unwrap_or(0);
-    let (left, right, top, bottom) = (widest * LETTER + 12, width - 14, 30, height - 44);
+    let (left, right, top, bottom) = (widest * LETTER + 12, width - 14, 30, height - 52);
     let plot = area.apply_coord_spec(Cartesian2d::<RangedCoordf64, RangedCoordf64>::new(
         x.low..x.high,
         y.low..y.high,
@@ -198,7 +198,7 @@ fn plot<'a>(area: &Area<'a>, x: &Axis, y: &Axis) -> Result<Plot<'a>, DrawingArea
         let (at, _) = plot.map_coordinate(&(*value, y.low));
         line(area, &[(at, top), (at, bottom)], GRID, 1)?;
         // A label in the middle of its tick must not leave the drawing.
-        let half = letters(label) * LETTER / 2;
+        let half = letters(label) * LETTER * 5 / 8;
         let middle = at.clamp(half.min(width / 2), width - half.min(width / 2));
         write(area, label, (middle, bottom + 8), (HPos::Center, VPos::Top), MUTED)?;
     }

@@ -15,7 +15,7 @@
 //! attacks) before changing it; where Linux departs from them the comment names the kernel's function.
 //!
 //! Left out: urgent data, ECN, TCP Fast Open, MD5 and AO, path MTU discovery, pacing, SACK compression, the
-//! growth of buffers by use, deferred transmission of super-segments, per-destination metrics, ICMP.
+//! growth of buffers by use, per-destination metrics, ICMP.
 
 mod ack;
 mod close;

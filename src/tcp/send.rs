@@ -4,6 +4,7 @@
 //! not is a list of chunks: a chunk ends where the kernel's super-segment (skb) would, which decides where PSH
 //! stands and when a part may go.
 
+mod defer;
 mod wire;
 
 use std::collections::VecDeque;
@@ -353,7 +354,7 @@ impl Socket {
     /// `tcp_write_xmit`: true if nothing is in flight although something waits.
     pub(super) fn write_pending(&mut self, cx: Cx<'_>, push: Push) -> bool {
         let mss = self.segment_size(cx);
-        let mut sent = 0_u64;
+        let (mut sent, mut deferred) = (0_u64, false);
         while let Some(chunk) = self.snd.chunks.front().copied() {
             let mut quota = self.cc.cwnd.saturating_sub(self.in_flight());
             if quota == 0 {
@@ -362,13 +363,21 @@ impl Socket {
                 }
                 quota = 1;
             }
-            let Some(size) = self.sendable(chunk, mss, quota, push) else { break };
+            let Some(mut size) = self.sendable(chunk, mss, quota, push) else { break };
+            if push != Push::Probe && chunk.end.min(self.snd.data_end()) > self.snd.nxt.plus(mss) {
+                let most = self.super_segment(mss);
+                if self.should_defer(cx, chunk, mss, quota, most) {
+                    deferred = quota * mss < self.snd.window_end().since(self.snd.nxt);
+                    break;
+                }
+                size = size.min(most);
+            }
             sent += self.send_new(cx, chunk, size, mss);
             if push == Push::Probe {
                 break;
             }
         }
-        let limited = self.in_flight() >= self.cc.cwnd;
+        let limited = deferred || self.in_flight() >= self.cc.cwnd;
         if sent > 0 || limited {
             self.note_usage(cx, limited);
         }

@@ -339,7 +339,7 @@ mod keys_that_no_script_can_show {
         let mut t = with(|kernel| (kernel.mss, kernel.initial_cwnd) = (500, 2));
         t.write(2_000).unwrap();
         t.we_send(". 1:501(500) ack 1");
-        t.we_send("P. 501:1001(500) ack 1");
+        t.we_send(". 501:1001(500) ack 1");
         t.then_silence();
     }
 
@@ -379,8 +379,7 @@ mod keys_that_no_script_can_show {
                 t.write(100).unwrap();
                 t.we_send(place);
             }
-            t.wait(ms(300));
-            t.we_send(again);
+            t.later_we_send(ms(200), ms(260), again);
         }
     }
 

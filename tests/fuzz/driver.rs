@@ -118,7 +118,11 @@ impl Watch {
         if !segment.payload.is_empty() {
             // The FIN of a write of several segments may stand just beyond it: `tcp_mss_split_point` counts data only.
             let data_end = end - u64::from(segment.flags.fin);
-            assert!(data_end <= self.allowed, "{start} to {data_end} exceeds the window, which ends at {}", self.allowed);
+            assert!(
+                data_end <= self.allowed,
+                "{start} to {data_end} exceeds the window, which ends at {}",
+                self.allowed
+            );
         }
         self.sent = self.sent.max(end);
         self.next = OURS.plus(u32::try_from(self.sent).unwrap_or(u32::MAX));

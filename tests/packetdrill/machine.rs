@@ -254,6 +254,10 @@ impl Machine {
                 self.complete(now, place, segment);
             }
             Some(place) => self.connections[place].socket.handle_segment(cx, segment),
+            // What LISTEN throws away without an answer (tcp_rcv_state_process).
+            None if !segment.flags.ack
+                && (segment.flags.fin || !segment.flags.syn)
+                && self.listeners.contains_key(&segment.destination_port) => {}
             None if opens => self.handle_syn(now, segment, None),
             None => self.outgoing.extend(reset_for(segment)),
         }

@@ -14,7 +14,7 @@ const ROW: i32 = 44;
 /// Pixels above the first row.
 const TOP: i32 = 8;
 /// Pixels below the last row: tick labels and the title.
-const FOOT: i32 = 46;
+const FOOT: i32 = 54;
 /// Pixels left and right of the bars.
 const MARGIN: i32 = 10;
 
@@ -105,7 +105,7 @@ fn ruled(x: &Axis, rows: usize, draw: impl FnOnce(&Area<'_>, &dyn Fn(f64) -> i32
         let at = |value: f64| plot.map_coordinate(&(value, 0.0)).0;
         for (value, label) in &x.ticks {
             line(area, &[(at(*value), TOP), (at(*value), bottom)], GRID, 1)?;
-            let half = letters(label) * LETTER / 2;
+            let half = letters(label) * LETTER * 5 / 8;
             let middle = at(*value).clamp(half, width() - half);
             write(area, label, (middle, bottom + 5), (HPos::Center, VPos::Top), MUTED)?;
         }

@@ -10,7 +10,7 @@ const ROW: i32 = 40;
 /// Pixels above the cells: the title of the rows.
 const TOP: i32 = 26;
 /// Pixels below them: labels and title of the columns.
-const FOOT: i32 = 46;
+const FOOT: i32 = 54;
 
 /// The names of one side with its title.
 #[derive(Clone, Debug, PartialEq)]
