@@ -91,7 +91,7 @@ pub struct CompareArgs {
     #[arg(long)]
     pub resume: bool,
     /// Run only every N-th cell, from the I-th on, for `farewell merge`; to results/SCENARIO-shards/I-of-N without --out
-    #[arg(long, value_name = "I/N", value_parser = shard)]
+    #[arg(long, value_name = "I/N", value_parser = shard, conflicts_with = "report")]
     pub shard: Option<Shard>,
     /// Say how many cells there are and what they cost, from samples run on this machine; write nothing
     #[arg(long)]

@@ -201,6 +201,9 @@ fn checked(dir: &Path) -> Result<Cells, MergeError> {
     }
     let files = found["files"].as_object().ok_or_else(not_ours)?;
     for (name, expected) in files {
+        if !manifest::is_plain(name) {
+            return Err(damaged(path, &format!("it lists {name:?}, which is not beside it")));
+        }
         let path = dir.join(name);
         match std::fs::read(&path) {
             Ok(bytes) if *expected == sha256(&bytes) => {}
