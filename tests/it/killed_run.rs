@@ -224,7 +224,7 @@ fn only_the_same_run_can_be_resumed() {
 fn a_long_cell_is_interrupted_within_a_second() {
     let bench = Bench::new();
     let mut run =
-        bench.farewell(&["compare", "benchmark", "--engine", "event", "--peers", "300000", "--out", "new/out"]);
+        bench.farewell(&["compare", "benchmark", "--peers", "300000", "--set", "nodes=1", "--out", "new/out"]);
     let mut run = run.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary runs");
     wait(Duration::from_millis(700));
     assert!(run.try_wait().expect("a child").is_none(), "the run was over before it could be interrupted");
