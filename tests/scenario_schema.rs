@@ -67,18 +67,39 @@ fn it_refuses_what_is_wrong_with_a_single_value() {
     }
 }
 
+/// The names of the scenarios in `simulations/`: those that are built in, and the studies of `scripts/reproduce`.
+fn built_in_and_studies() -> (Vec<String>, Vec<String>) {
+    let files = scenarios("simulations").into_iter().map(|p| p.file_stem().unwrap().to_string_lossy().into_owned());
+    files.partition(|name| !name.starts_with("study-"))
+}
+
 #[test]
 fn every_scenario_is_built_in_and_asks_its_question_first() {
     let mut names: Vec<String> = farewell::scenario::builtin::names().into_iter().map(str::to_owned).collect();
     names.sort();
-    let files: Vec<String> =
-        scenarios("simulations").iter().map(|p| p.file_stem().unwrap().to_string_lossy().into_owned()).collect();
-    assert_eq!(names, files);
+    assert_eq!(names, built_in_and_studies().0);
     for name in names {
         let source = farewell::scenario::SourceText::find(&name).unwrap();
         assert!(source.text.starts_with("# "), "{name}");
         let points = farewell::scenario::load(&source, &[], &[]).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(points[0].scenario.name, name);
         assert!(farewell::scenario::builtin::question(&name).unwrap().ends_with('?'), "{name}");
+    }
+}
+
+#[test]
+fn every_study_is_legal_and_asks_its_question_first_and_is_committed() {
+    let studies = built_in_and_studies().1;
+    assert!(studies.len() >= 8, "{studies:?}");
+    for name in studies {
+        let source = farewell::scenario::SourceText::find(&format!("simulations/{name}.toml")).unwrap();
+        let question = source.text.lines().next().unwrap();
+        assert!(question.starts_with("# ") && question.ends_with('?'), "{name}: {question}");
+        let loaded = farewell::scenario::load_study(&source, &[], &[]).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(loaded.points[0].scenario.name, name);
+        // Below ten seeds no difference has an interval.
+        assert!(loaded.study.seeds >= 10, "{name}");
+        let results = PathBuf::from(format!("results/study/{}.csv", name.trim_start_matches("study-")));
+        assert!(results.is_file(), "{} is not committed", results.display());
     }
 }

@@ -26,6 +26,7 @@ mod random_scenarios;
 mod readers;
 mod readme;
 mod report;
+mod reproduce;
 mod shards;
 mod studies;
 mod support;
