@@ -69,8 +69,9 @@ fn it_refuses_what_is_wrong_with_a_single_value() {
 
 /// The names of the scenarios in `simulations/`: those that are built in, and the studies of `scripts/reproduce`.
 fn built_in_and_studies() -> (Vec<String>, Vec<String>) {
-    let files = scenarios("simulations").into_iter().map(|p| p.file_stem().unwrap().to_string_lossy().into_owned());
-    files.partition(|name| !name.starts_with("study-"))
+    let paths = scenarios("simulations");
+    let names = paths.iter().filter_map(|p| p.file_stem()).map(|stem| stem.to_string_lossy().into_owned());
+    names.partition(|name| !name.starts_with("study-"))
 }
 
 #[test]
