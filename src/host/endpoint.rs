@@ -89,6 +89,7 @@ impl Endpoint {
     }
 
     /// When a connection is to be opened, the kernel's timer, or the application's if it `acts`.
+    #[inline]
     pub(super) fn own_deadline(&self, acts: bool) -> Option<SimTime> {
         if !self.on {
             return None;
@@ -113,6 +114,7 @@ impl Endpoint {
         self.take_packet(visit, packet);
     }
 
+    #[inline]
     pub(super) fn take_packet(&mut self, visit: &mut Visit<'_, '_>, packet: &Packet) {
         let segment = &packet.segment;
         let near = self.socket.as_ref().map_or(self.received, |s| s.received());
@@ -376,14 +378,13 @@ impl Endpoint {
     fn emit(&mut self, visit: &mut Visit<'_, '_>, segment: Segment) {
         let bytes = segment.wire_length();
         visit.effects.book.packet(visit.local, bytes, segment.flags.rst);
-        let verdict = match self.troubled_verdict(visit, &segment) {
-            Some(verdict) => verdict,
-            None => self.line.verdict(visit.line(), visit.now, bytes),
-        };
+        let troubled = if self.ordeal.is_some() { self.troubled_verdict(visit, &segment) } else { None };
+        let verdict = troubled.unwrap_or_else(|| self.line.verdict(visit.line(), visit.now, bytes));
         self.post(visit, segment, verdict);
     }
 
     /// The line has decided about a segment.
+    #[inline]
     pub(super) fn post(&mut self, visit: &mut Visit<'_, '_>, segment: Segment, verdict: Verdict) {
         let number = self.packets_sent;
         self.packets_sent += 2;

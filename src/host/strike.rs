@@ -17,12 +17,14 @@ use crate::xmpp::party::Syscall;
 
 impl Endpoint {
     /// When an endpoint with an ordeal next wants to be called: a machine that stands still does only what chaos brings.
+    #[cold]
     pub(super) fn troubled_deadline(&self, ordeal: &Ordeal) -> Option<SimTime> {
         let own = if ordeal.is_frozen() { None } else { self.own_deadline(!ordeal.is_hung()) };
         [own.map(|due| due.max(ordeal.awake)), ordeal.next_deadline()].into_iter().flatten().min()
     }
 
     /// Everything that is due now because of chaos.
+    #[cold]
     pub(super) fn suffer(&mut self, visit: &mut Visit<'_, '_>) {
         while let Some(due) = self.ordeal.as_mut().and_then(|o| o.take_due(visit.now)) {
             match due {
@@ -101,6 +103,7 @@ impl Endpoint {
     }
 
     /// Whether a packet that arrives is kept from the machine: by its middlebox, or until it no longer stands still.
+    #[cold]
     pub(super) fn is_kept_off(&mut self, visit: &mut Visit<'_, '_>, packet: &Packet) -> bool {
         let Some(ordeal) = &mut self.ordeal else { return false };
         if let (Some(config), Side::Client) = (&visit.plan.class(visit.local).link.middlebox, visit.side)
@@ -124,6 +127,7 @@ impl Endpoint {
     }
 
     /// The verdict on a segment of an endpoint with an ordeal: the middlebox comes first.
+    #[cold]
     pub(super) fn troubled_verdict(&mut self, visit: &Visit<'_, '_>, segment: &Segment) -> Option<Verdict> {
         let ordeal = self.ordeal.as_mut()?;
         let verdict = self.line.verdict_under(visit.line(), &mut ordeal.overlay, visit.now, segment);

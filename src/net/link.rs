@@ -160,6 +160,7 @@ impl Direction {
     }
 
     /// What is drawn for every packet.
+    #[inline]
     fn draw(&mut self, config: &DirectionConfig, now: SimTime, wire_bytes: u32) -> Draws {
         let sending = match config.rate {
             None => Some(Micros::ZERO),
