@@ -10,8 +10,8 @@
 //! 2. [`xmpp::writer`] makes bytes of it; [`host`] offers them to the socket. *Sent* is the stanza whose first byte the
 //!    kernel took.
 //! 3. [`tcp::Socket`] cuts segments, and [`host`] puts addresses round each: a [`net::packet::Packet`].
-//! 4. [`net::link`] gives a verdict, the instant of arrival or dropped. An [`engine`] only keeps the packet until then and
-//!    picks what comes next: by time, then stream, then packets before deadlines.
+//! 4. [`net::link`] gives a verdict, the instant of arrival or dropped, to which chaos adds ([`net::disturbance`]). An
+//!    [`engine`] only keeps the packet until then and picks what comes next: by time, then stream, then packets before deadlines.
 //! 5. The other host finds the socket by arithmetic on the addresses (or answers with RST: *refused*); the socket puts the
 //!    bytes in order and acknowledges them.
 //! 6. The application reads when it wants to read (*receiver-queue* if it never does); [`xmpp::reader`] yields the stanza;

@@ -34,6 +34,14 @@ pub enum Purpose {
     Kernel = 10,
     /// Which closer of a mix a stream has.
     Mix = 11,
+    /// When an entry of the chaos schedule strikes; the entity is the entry's number.
+    ChaosInstants = 12,
+    /// Whether a stream is among those that an entry strikes; the entity is the entry's number and the stream's.
+    ChaosTargets = 13,
+    /// What an entry does to packets from client to server; entity as before.
+    ChaosUp = 14,
+    /// What an entry does to packets from server to client; entity as before.
+    ChaosDown = 15,
 }
 
 /// A generator of its own for one purpose of one entity. Sixteen bytes.
@@ -58,6 +66,12 @@ impl Rng {
         let state = mix(c ^ 0x5851_f42d_4c95_7f2d);
         let stream = mix(c.wrapping_add(GOLDEN));
         Self(Pcg32::new(state, stream))
+    }
+
+    /// The generator for the latency of a packet's copy, from a number drawn for it: the copy may take any number of
+    /// draws, and the packets that follow keep theirs.
+    pub fn of_copy(number: u64) -> Self {
+        Self::new(number, 0, Purpose::LatencyUp)
     }
 
     /// The next 32 uniform bits.

@@ -25,7 +25,7 @@ pub enum Command {
     Merge(MergeArgs),
     /// Validate a scenario and say what it would run
     Check(CheckArgs),
-    /// Show scenarios, strategies, responders, presets, link profiles and kernel keys
+    /// Show scenarios, strategies, responders, presets, links, chaos actions and kernel keys
     List(ListArgs),
     /// Print the JSON Schema of the scenario file
     Schema,
@@ -178,6 +178,8 @@ pub enum Part {
     Presets,
     /// Built-in link profiles
     Links,
+    /// Actions of the chaos schedule
+    Chaos,
     /// Settings of the simulated kernel
     Kernel,
     /// What strategies are compared by

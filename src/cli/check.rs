@@ -6,6 +6,7 @@ use crate::cli::args::CheckArgs;
 use crate::cli::{Failure, load, sets};
 use crate::dist::Distribution;
 use crate::net::link::{DirectionConfig, LossModel};
+use crate::scenario::chaos::{Action, Chaos, Instants, Target, Way};
 use crate::scenario::measure::Measure;
 use crate::scenario::study::Study;
 use crate::scenario::{Class, Loaded, Scenario, SweepPoint, to_json};
@@ -88,7 +89,35 @@ fn summary(scenario: &Scenario, out: &mut dyn Write) -> io::Result<()> {
         let share = 100.0 * class.weight / total;
         writeln!(out, "{label:12}{} ({share:.1} %): {}", class.name, peer(class))?;
     }
+    for (i, entry) in scenario.chaos.iter().enumerate() {
+        let label = if i == 0 { "chaos" } else { "" };
+        writeln!(out, "{label:12}{}", chaos(entry, scenario))?;
+    }
     writeln!(out, "fastest     {} one way", scenario.fastest_latency())
+}
+
+/// An entry of the schedule in words.
+fn chaos(entry: &Chaos, scenario: &Scenario) -> String {
+    let at = match entry.at {
+        Instants::Once(at) => format!("at {at}"),
+        Instants::Every { every, jitter: Micros::ZERO } => format!("every {every}"),
+        Instants::Every { every, jitter } => format!("every {every}, up to {jitter} late"),
+        Instants::Poisson(rate) => format!("{rate} times a second"),
+    };
+    let lasts = entry.lasts.map_or_else(String::new, |lasts| format!(" for {lasts}"));
+    let way = match entry.action {
+        Action::Link(_, Way::ToServer) | Action::Inject(_, Way::ToServer) => " to the server",
+        Action::Link(_, Way::ToClient) | Action::Inject(_, Way::ToClient) => " to the client",
+        Action::Link(_, Way::Both) | Action::Inject(_, Way::Both) | Action::Machine(_) | Action::NatExpire => "",
+    };
+    let on = match entry.on {
+        Target::All => "all".to_owned(),
+        Target::Server => count(scenario.nodes, "server node"),
+        Target::Node(node) => format!("node {}", node.0),
+        Target::Class(class) => scenario.classes[class].name.clone(),
+        Target::Share(share) => format!("{:.1} % of the peers", 100.0 * share),
+    };
+    format!("{}{way} {at}{lasts}, on {on}", entry.action.name())
 }
 
 fn count(n: u32, what: &str) -> String {

@@ -7,8 +7,8 @@ use clap::ValueEnum as _;
 use crate::cli::Failure;
 use crate::cli::args::{ListArgs, Part};
 use crate::net::profile;
-use crate::scenario::builtin;
 use crate::scenario::measure::Measure;
+use crate::scenario::{builtin, chaos};
 use crate::tcp::sysctl::{KEYS, Kernel, PRESETS};
 use crate::time::Micros;
 use crate::xmpp::config::{Responder, Strategy};
@@ -42,6 +42,12 @@ fn show(part: Part, out: &mut dyn Write) -> io::Result<()> {
         Part::Links => {
             let rows = profile::names().into_iter().map(|n| (n, profile::about(n).unwrap_or_default().to_owned()));
             table("links", rows, out)
+        }
+        Part::Chaos => {
+            let plain = chaos::PLAIN.iter().map(|(name, about)| (*name, (*about).to_owned()));
+            table("chaos actions (do = \"NAME\")", plain, out)?;
+            let more = chaos::WITH_PARAMETER.iter().map(|(name, about)| (*name, (*about).to_owned()));
+            table("chaos actions with a parameter (do = { NAME = ... })", more, out)
         }
         Part::Kernel => kernel(out),
         Part::Metrics => table("metrics", Measure::all().map(|m| (m.name(), m.about().to_owned())), out),

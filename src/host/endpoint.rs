@@ -6,6 +6,7 @@
 
 use crate::host::Plan;
 use crate::host::custody::payload_range;
+use crate::host::ordeal::Ordeal;
 use crate::host::visit::Visit;
 use crate::id::Side;
 use crate::ledger::balance::Imbalance;
@@ -24,7 +25,7 @@ use crate::xmpp::party::{self, Fact, Party, Syscall};
 
 /// Who owns the socket's file descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Application {
+pub(super) enum Application {
     /// There is no connection yet.
     Waiting,
     /// The kernel has not said yet that the connection is up.
@@ -40,19 +41,21 @@ enum Application {
 /// One side of one stream.
 pub(super) struct Endpoint {
     party: Party,
-    socket: Option<Box<Socket>>,
-    application: Application,
-    line: Direction,
+    pub(super) socket: Option<Box<Socket>>,
+    pub(super) application: Application,
+    pub(super) line: Direction,
     packets_sent: u32,
     opens: SimTime,
-    on: bool,
-    state: State,
+    pub(super) on: bool,
+    pub(super) state: State,
     observer: Option<CloseTagObserver>,
     /// Both initial sequence numbers: own, then the peer's.
-    iss: [Seq; 2],
+    pub(super) iss: [Seq; 2],
     timestamp_offset: u32,
     /// Offset up to which the peer's stream had come when the socket was dropped.
-    received: u64,
+    pub(super) received: u64,
+    /// What chaos has for it.
+    pub(super) ordeal: Option<Box<Ordeal>>,
 }
 
 impl Endpoint {
@@ -74,10 +77,20 @@ impl Endpoint {
             iss: [Seq(facts[mine]), Seq(facts[theirs])],
             timestamp_offset: facts[2 + mine],
             received: 0,
+            ordeal: Ordeal::of(side, plan, local),
         }
     }
 
     pub(super) fn next_deadline(&self) -> Option<SimTime> {
+        match &self.ordeal {
+            None => self.own_deadline(true),
+            Some(ordeal) => self.troubled_deadline(ordeal),
+        }
+    }
+
+    /// When a connection is to be opened, the kernel's timer, or the application's if it `acts`.
+    #[inline]
+    pub(super) fn own_deadline(&self, acts: bool) -> Option<SimTime> {
         if !self.on {
             return None;
         }
@@ -85,7 +98,8 @@ impl Endpoint {
         if let Some((due, _)) = self.socket.as_ref().and_then(|s| s.next_deadline()) {
             next = next.min(due);
         }
-        if self.application != Application::LetGo
+        if acts
+            && self.application != Application::LetGo
             && let Some(due) = self.party.next_deadline()
         {
             next = next.min(due);
@@ -94,13 +108,19 @@ impl Endpoint {
     }
 
     pub(super) fn handle_packet(&mut self, visit: &mut Visit<'_, '_>, packet: &Packet) {
+        if self.ordeal.is_some() && self.is_kept_off(visit, packet) {
+            return;
+        }
+        self.take_packet(visit, packet);
+    }
+
+    #[inline]
+    pub(super) fn take_packet(&mut self, visit: &mut Visit<'_, '_>, packet: &Packet) {
         let segment = &packet.segment;
         let near = self.socket.as_ref().map_or(self.received, |s| s.received());
         let payload = payload_range(segment, self.iss[1], near);
         if !self.on {
-            if let Some((from, until)) = payload {
-                visit.effects.book.dropped(visit.local, visit.side.other(), from, until, visit.now);
-            }
+            self.perished(visit, packet);
             return;
         }
         visit.arrived(packet);
@@ -134,7 +154,10 @@ impl Endpoint {
     }
 
     pub(super) fn handle_deadline(&mut self, visit: &mut Visit<'_, '_>) {
-        if !self.on {
+        if self.ordeal.is_some() {
+            self.suffer(visit);
+        }
+        if !self.on || self.is_frozen() {
             return;
         }
         let now = visit.now;
@@ -151,7 +174,8 @@ impl Endpoint {
             socket.handle_deadline(visit.cx());
             self.settle(visit);
         }
-        if self.application != Application::LetGo && self.party.next_deadline().is_some_and(|due| due <= now) {
+        let acts = self.application != Application::LetGo && self.acts();
+        if acts && self.party.next_deadline().is_some_and(|due| due <= now) {
             self.party.handle_deadline(now);
             self.settle(visit);
         }
@@ -185,9 +209,9 @@ impl Endpoint {
     }
 
     /// Lets the application do all it can at this instant, then the kernel send what that led to.
-    fn settle(&mut self, visit: &mut Visit<'_, '_>) {
+    pub(super) fn settle(&mut self, visit: &mut Visit<'_, '_>) {
         self.announce(visit);
-        while self.on && (self.read(visit) | self.write(visit) | self.call(visit)) {}
+        while self.on && self.acts() && (self.read(visit) | self.write(visit) | self.call(visit)) {}
         self.transmit(visit);
         self.note_state(visit);
     }
@@ -205,7 +229,7 @@ impl Endpoint {
                     // A request that never became a connection: no application hears of it, and a SYN may come again.
                     self.application = Application::Waiting;
                     visit.listener.on_request_gone();
-                } else {
+                } else if self.acts() {
                     self.application = Application::Owns;
                     self.party.handle_reset(visit.now);
                 }
@@ -276,6 +300,9 @@ impl Endpoint {
 
     /// One system call, if the application has one to make.
     fn call(&mut self, visit: &mut Visit<'_, '_>) -> bool {
+        if self.application == Application::LetGo {
+            return false;
+        }
         let Some(call) = self.party.poll_syscall() else { return false };
         visit.called(call);
         match (call, &mut self.socket) {
@@ -301,13 +328,17 @@ impl Endpoint {
     }
 
     /// The machine is off: its kernel is gone with all it held, and nothing answers any more.
-    fn power_off(&mut self, visit: &mut Visit<'_, '_>) {
+    pub(super) fn power_off(&mut self, visit: &mut Visit<'_, '_>) {
         self.on = false;
-        self.application = Application::LetGo;
-        if let Some(socket) = self.socket.take() {
+        let owned = std::mem::replace(&mut self.application, Application::LetGo) != Application::LetGo;
+        let dead = std::mem::replace(&mut self.state, State::Closed) == State::Closed;
+        let Some(socket) = self.socket.take() else { return };
+        if owned {
             let book = &mut *visit.effects.book;
             book.let_go(visit.local, visit.side, socket.read(), |o| socket.holds(o), visit.now);
             self.received = socket.received();
+        }
+        if !dead {
             bury(visit, &socket);
         }
     }
@@ -347,7 +378,14 @@ impl Endpoint {
     fn emit(&mut self, visit: &mut Visit<'_, '_>, segment: Segment) {
         let bytes = segment.wire_length();
         visit.effects.book.packet(visit.local, bytes, segment.flags.rst);
-        let verdict = self.line.verdict(visit.line(), visit.now, bytes);
+        let troubled = if self.ordeal.is_some() { self.troubled_verdict(visit, &segment) } else { None };
+        let verdict = troubled.unwrap_or_else(|| self.line.verdict(visit.line(), visit.now, bytes));
+        self.post(visit, segment, verdict);
+    }
+
+    /// The line has decided about a segment.
+    #[inline]
+    pub(super) fn post(&mut self, visit: &mut Visit<'_, '_>, segment: Segment, verdict: Verdict) {
         let number = self.packets_sent;
         self.packets_sent += 2;
         visit.left(&segment, verdict);

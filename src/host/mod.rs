@@ -7,8 +7,11 @@
 mod cast;
 mod custody;
 mod endpoint;
+mod ordeal;
 mod pair;
 mod plan;
+mod schedule;
+mod strike;
 mod tap;
 mod visit;
 

@@ -1,5 +1,6 @@
 //! What is settled before a node's run begins: which streams, of which class, by which closer, opening when.
 
+use crate::host::schedule::Schedule;
 use crate::id::{NodeId, Side, StreamId};
 use crate::ledger::book::Entry;
 use crate::net::addr;
@@ -17,6 +18,7 @@ pub struct Plan {
     seed: u64,
     node: NodeId,
     streams: Vec<StreamPlan>,
+    schedule: Schedule,
 }
 
 /// What is settled of one stream.
@@ -46,7 +48,8 @@ impl Plan {
                 StreamPlan { class, closer, opens }
             })
             .collect();
-        Self { scenario: scenario.clone(), contender, seed, node, streams }
+        let schedule = Schedule::new(scenario, seed);
+        Self { scenario: scenario.clone(), contender, seed, node, streams, schedule }
     }
 
     /// Number of streams of the node.
@@ -67,6 +70,11 @@ impl Plan {
     /// The seed.
     pub fn seed(&self) -> u64 {
         self.seed
+    }
+
+    /// When chaos strikes.
+    pub(super) fn schedule(&self) -> &Schedule {
+        &self.schedule
     }
 
     /// The node.

@@ -3,7 +3,7 @@
 use crate::host::visit::Visit;
 use crate::id::Side;
 use crate::ledger::trace::{Mark, Passage, StanzaStep, TraceEvent, What};
-use crate::net::link::{DropCause, Verdict};
+use crate::net::link::Verdict;
 use crate::net::notation::Origins;
 use crate::net::packet::Packet;
 use crate::net::segment::Segment;
@@ -61,8 +61,7 @@ impl Visit<'_, '_> {
         let passage = match verdict {
             Verdict::Deliver(arrival) => Passage::Arrives(arrival),
             Verdict::DeliverTwice(first, second) => Passage::ArrivesTwice(first, second),
-            Verdict::Drop(DropCause::Loss) => Passage::Dropped("lost"),
-            Verdict::Drop(DropCause::QueueFull) => Passage::Dropped("queue full"),
+            Verdict::Drop(cause) => Passage::Dropped(cause.name()),
         };
         let what = What::Packet { from: side, segment: format!("{:#}", trace.origins.show(side, segment)), passage };
         trace.events.push(TraceEvent { at, what });
@@ -79,6 +78,13 @@ impl Visit<'_, '_> {
             Syscall::PowerOff => "power off",
         };
         self.note(What::Syscall { side: self.side, text: text.into() });
+    }
+
+    /// Chaos struck this side, or is over for it.
+    pub(super) fn struck(&mut self, how: &str) {
+        if self.traced().is_some() {
+            self.note(What::App { side: self.side, text: format!("chaos: {how}") });
+        }
     }
 
     /// The application wrote these bytes: what is not a stanza is named.

@@ -4,8 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::dist::Distribution;
 use crate::net::bandwidth::Line;
+use crate::net::disturbance::Overlay;
 use crate::net::latency::{self, Latency};
 use crate::net::loss::{Copies, Loss};
+use crate::net::middlebox::Middlebox;
+use crate::net::segment::Segment;
 use crate::rng::{Purpose, Rng};
 use crate::time::{Micros, SimTime};
 
@@ -19,6 +22,8 @@ pub struct LinkConfig {
     pub up: DirectionConfig,
     /// From server to client.
     pub down: DirectionConfig,
+    /// What stands between the client and the link, if anything does.
+    pub middlebox: Option<Middlebox>,
 }
 
 /// What one direction of a link does to packets.
@@ -56,6 +61,14 @@ pub enum DropCause {
     Loss,
     /// The queue before a line of limited rate was full.
     QueueFull,
+    /// Nothing gets through for a time.
+    Partition,
+    /// Its checksum fails.
+    Corrupt,
+    /// Packets of its kind do not get through.
+    Filtered,
+    /// A middlebox does not know its connection any more.
+    Forgotten,
 }
 
 impl DropCause {
@@ -64,6 +77,10 @@ impl DropCause {
         match self {
             Self::Loss => "lost",
             Self::QueueFull => "queue full",
+            Self::Partition => "partition",
+            Self::Corrupt => "corrupted",
+            Self::Filtered => "filtered",
+            Self::Forgotten => "no NAT entry",
         }
     }
 }
@@ -94,12 +111,7 @@ impl Direction {
     /// Packets must come in the order of time. The draws are made for every packet, one that finds the queue full
     /// included: what happens to one packet shifts no draw of another.
     pub fn verdict(&mut self, config: &DirectionConfig, now: SimTime, wire_bytes: u32) -> Verdict {
-        let sending = match config.rate {
-            None => Some(Micros::ZERO),
-            Some(limit) => self.line.send(limit, now, wire_bytes),
-        };
-        let copies = self.loss.next(config);
-        let latency = self.latency.draw(config);
+        let Draws { sending, copies, latency } = self.draw(config, now, wire_bytes);
         let Some(sending) = sending else {
             return Verdict::Drop(DropCause::QueueFull);
         };
@@ -107,18 +119,82 @@ impl Direction {
         match copies {
             Copies::None => Verdict::Drop(DropCause::Loss),
             Copies::One => Verdict::Deliver(self.latency.arrival(config, departure, latency)),
-            Copies::Two(mut rng) => {
-                let one = self.latency.arrival(config, departure, latency);
-                let other = self.latency.arrival(config, departure, latency::draw(config, &mut rng));
-                Verdict::DeliverTwice(one.min(other), one.max(other))
-            }
+            Copies::Two(rng) => self.twice(config, departure, [latency, Micros::ZERO], rng),
         }
     }
+
+    /// As [`Direction::verdict`], on what the overlay adds. The link's own draws are the same with and without it.
+    pub fn verdict_under(
+        &mut self,
+        config: &DirectionConfig,
+        overlay: &mut Overlay,
+        now: SimTime,
+        segment: &Segment,
+    ) -> Verdict {
+        let wire_bytes = segment.wire_length();
+        let Draws { sending, copies, latency } = self.draw(config, now, wire_bytes);
+        let impact = overlay.judge(now, segment);
+        let Some(sending) = sending else {
+            return Verdict::Drop(DropCause::QueueFull);
+        };
+        let copy = match copies {
+            Copies::None => return Verdict::Drop(DropCause::Loss),
+            Copies::One => impact.copy,
+            Copies::Two(rng) => Some(rng),
+        };
+        if let Some(cause) = impact.dropped {
+            return Verdict::Drop(cause);
+        }
+        let departure = now + sending;
+        let Some(waited) = overlay.send(now, departure, wire_bytes) else {
+            return Verdict::Drop(DropCause::QueueFull);
+        };
+        let (departure, late) = (departure + waited, impact.held_back);
+        match copy {
+            None => Verdict::Deliver(self.latency.arrival(config, departure, latency + impact.extra) + late),
+            Some(rng) => match self.twice(config, departure, [latency, impact.extra], rng) {
+                Verdict::DeliverTwice(one, other) => Verdict::DeliverTwice(one + late, other + late),
+                verdict @ (Verdict::Deliver(_) | Verdict::Drop(_)) => verdict,
+            },
+        }
+    }
+
+    /// What is drawn for every packet.
+    #[inline]
+    fn draw(&mut self, config: &DirectionConfig, now: SimTime, wire_bytes: u32) -> Draws {
+        let sending = match config.rate {
+            None => Some(Micros::ZERO),
+            Some(limit) => self.line.send(limit, now, wire_bytes),
+        };
+        Draws { sending, copies: self.loss.next(config), latency: self.latency.draw(config) }
+    }
+
+    /// A packet and its copy: the copy has a latency of its own, and what is added to both.
+    fn twice(
+        &mut self,
+        config: &DirectionConfig,
+        departure: SimTime,
+        [latency, added]: [Micros; 2],
+        mut rng: Rng,
+    ) -> Verdict {
+        let one = self.latency.arrival(config, departure, latency + added);
+        let other = self.latency.arrival(config, departure, latency::draw(config, &mut rng) + added);
+        Verdict::DeliverTwice(one.min(other), one.max(other))
+    }
+}
+
+/// What the link itself does to a packet.
+struct Draws {
+    /// How long until its last bit has left; `None` if the queue is full.
+    sending: Option<Micros>,
+    copies: Copies,
+    latency: Micros,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::disturbance::{Disturbance, Episode};
 
     const LATENCY: f64 = 20_000.0;
 
@@ -272,6 +348,46 @@ mod tests {
             let lost = |verdict: &Verdict| *verdict == Verdict::Drop(DropCause::Loss);
             assert_eq!(lost(seen), lost(free));
         }
+    }
+
+    fn under(config: &DirectionConfig, what: Disturbance, n: u64, gap: u64) -> Vec<Verdict> {
+        let (mut direction, mut overlay) = (Direction::new(5, 77, true), Overlay::default());
+        let always = Episode { from: SimTime::ZERO, until: SimTime::MAX };
+        overlay.add(what, Rng::new(5, 77, Purpose::ChaosUp), vec![always]);
+        let segment = Segment { payload: vec![0; 1_460], ..Segment::default() };
+        (0..n).map(|i| direction.verdict_under(config, &mut overlay, SimTime::from_micros(i * gap), &segment)).collect()
+    }
+
+    #[test]
+    fn an_overlay_leaves_the_draws_of_the_link_alone() {
+        let config = DirectionConfig { loss: LossModel::Independent(0.2), duplicate: 0.1, ..jittery() };
+        let plain = verdicts(&config, 2_000, 500);
+        for what in [Disturbance::Loss(0.3), Disturbance::Corrupt(0.3), Disturbance::Duplicate(0.0)] {
+            let seen = under(&config, what, 2_000, 500);
+            assert!(seen.iter().zip(&plain).all(|(a, b)| a == b || matches!(a, Verdict::Drop(_))));
+        }
+        let later = under(&config, Disturbance::Latency(Distribution::Constant(7_000.0)), 2_000, 500);
+        for (seen, plain) in arrivals(&later).into_iter().zip(arrivals(&plain)) {
+            assert!(seen.is_none() && plain.is_none() || seen > plain);
+        }
+    }
+
+    #[test]
+    fn a_packet_that_is_held_back_is_overtaken_and_holds_up_no_other() {
+        let what = Disturbance::Reorder { share: 0.25, by: Micros::from_millis(50) };
+        let seen = arrivals(&under(&config(), what, 2_000, 500));
+        let late: Vec<u64> =
+            (0..).step_by(500).zip(&seen).map(|(sent, at)| at.expect("no loss") - sent - 20_000).collect();
+        let held = late.iter().filter(|l| **l > 0).count();
+        assert!((420..580).contains(&held), "{held}");
+        assert!(late.iter().all(|l| *l <= 50_000) && !seen.is_sorted());
+    }
+
+    #[test]
+    fn copies_of_an_overlay_come_after_a_latency_of_their_own() {
+        let seen = under(&jittery(), Disturbance::Duplicate(0.5), 2_000, 500);
+        let twice = seen.iter().filter(|v| matches!(v, Verdict::DeliverTwice(one, other) if one != other)).count();
+        assert!((900..1_100).contains(&twice), "{twice}");
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::net::link::DirectionConfig;
-use crate::rng::{Purpose, Rng};
+use crate::rng::Rng;
 
 /// Which packets are lost.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -77,13 +77,11 @@ impl Loss {
         let step = self.rng.unit();
         let lost = self.rng.unit() < self.probability(&config.loss, step);
         let doubled = self.rng.happens(config.duplicate);
-        // The copy's latency comes from a generator of its own: it may take any number of draws, and the packets
-        // that follow keep theirs.
         let copy = self.rng.next_u64();
         match (lost, doubled) {
             (true, _) => Copies::None,
             (false, false) => Copies::One,
-            (false, true) => Copies::Two(Rng::new(copy, 0, Purpose::LatencyUp)),
+            (false, true) => Copies::Two(Rng::of_copy(copy)),
         }
     }
 
@@ -109,6 +107,7 @@ impl Loss {
 mod tests {
     use super::*;
     use crate::dist::Distribution;
+    use crate::rng::Purpose;
     use crate::time::Micros;
 
     fn config(loss: LossModel, duplicate: f64) -> DirectionConfig {

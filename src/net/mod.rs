@@ -1,11 +1,14 @@
-//! The network: addresses, TCP segments as values, packets, and links that delay, drop and reorder them.
+//! The network: addresses, TCP segments as values, packets, links that delay, drop and reorder them, and what
+//! befalls those.
 //! Knows nothing of TCP states.
 
 pub mod addr;
 pub mod bandwidth;
+pub mod disturbance;
 mod latency;
 pub mod link;
 pub mod loss;
+pub mod middlebox;
 pub mod notation;
 pub mod packet;
 pub mod profile;

@@ -17,7 +17,7 @@ macro_rules! built_in {
     };
 }
 
-const ALL: [BuiltIn; 8] = built_in![
+const ALL: [BuiltIn; 14] = built_in![
     "idle-c2s",
     "real-closers",
     "kernel-teardown",
@@ -25,6 +25,12 @@ const ALL: [BuiltIn; 8] = built_in![
     "misbehaving",
     "s2s-idle",
     "simultaneous",
+    "partition-during-close",
+    "nat-timeout",
+    "crash-and-reboot",
+    "mobile-dead-peers",
+    "slow-drip-attack",
+    "lossy-satellite",
     "benchmark",
 ];
 

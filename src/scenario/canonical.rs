@@ -6,7 +6,10 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::dist::Distribution;
-use crate::net::link::{DirectionConfig, LossModel};
+use crate::net::disturbance::{Disturbance, Pattern};
+use crate::net::link::{DirectionConfig, LinkConfig, LossModel};
+use crate::net::middlebox::{Middlebox, OnExpiry};
+use crate::scenario::chaos::{Action, Chaos, Instants, Target, Way};
 use crate::scenario::kernel;
 use crate::scenario::{Class, Contender, Scenario, WeightedCloser};
 use crate::time::Micros;
@@ -18,7 +21,7 @@ use crate::xmpp::config::{
 /// The resolved scenario. Times are in microseconds, sizes in bytes; what is `null` was not given and has no default.
 /// Values read from a file appear as their number and the SHA-256 of the values, so that no path enters.
 pub fn to_json(scenario: &Scenario) -> Value {
-    json!({
+    let mut value = json!({
         "name": scenario.name,
         "duration_us": scenario.duration.get(),
         "peers": scenario.peers,
@@ -42,7 +45,12 @@ pub fn to_json(scenario: &Scenario) -> Value {
         "when": scenario.when.as_ref().map(when),
         "classes": scenario.classes.iter().map(class).collect::<Vec<_>>(),
         "kernel": kernel::to_json(&scenario.kernel),
-    })
+    });
+    // What few scenarios have is not there where it is not, so that others keep the SHA-256 that they had before.
+    if !scenario.chaos.is_empty() {
+        value["chaos"] = scenario.chaos.iter().map(chaos).collect();
+    }
+    value
 }
 
 /// SHA-256 of the compact text of a JSON value, in hexadecimal: the scenario's in a manifest is that of [`to_json`].
@@ -131,12 +139,72 @@ fn class(class: &Class) -> Value {
             "answers_half_close": answers_half_close,
             "drip_interval_us": drip_interval.get(),
         },
-        "link": { "up": direction(&class.link.up), "down": direction(&class.link.down) },
+        "link": link(&class.link),
         "traffic": {
             "client": class.traffic.client.as_ref().map(source),
             "server": class.traffic.server.as_ref().map(source),
         },
     })
+}
+
+fn link(link: &LinkConfig) -> Value {
+    let mut value = json!({ "up": direction(&link.up), "down": direction(&link.down) });
+    if let Some(Middlebox { nat_idle, on_expiry }) = link.middlebox {
+        let on_expiry = match on_expiry {
+            OnExpiry::Drop => "drop",
+            OnExpiry::Reset => "reset",
+        };
+        value["middlebox"] = json!({ "nat_idle_us": nat_idle.get(), "on_expiry": on_expiry });
+    }
+    value
+}
+
+fn chaos(chaos: &Chaos) -> Value {
+    let way = |way: &Way| match way {
+        Way::Both => "both",
+        Way::ToServer => "to-server",
+        Way::ToClient => "to-client",
+    };
+    let (action, way) = match &chaos.action {
+        Action::Link(what, to) => (disturbance(what), Some(way(to))),
+        action @ Action::Inject(_, to) => (json!(action.name()), Some(way(to))),
+        action @ (Action::Machine(_) | Action::NatExpire) => (json!(action.name()), None),
+    };
+    json!({
+        "at": match chaos.at {
+            Instants::Once(at) => json!({ "once_us": at.get() }),
+            Instants::Every { every, jitter } => json!({ "every_us": every.get(), "jitter_us": jitter.get() }),
+            Instants::Poisson(rate) => json!({ "poisson": rate }),
+        },
+        "for_us": chaos.lasts.map(Micros::get),
+        "do": action,
+        "way": way,
+        "on": match &chaos.on {
+            Target::All => json!("all"),
+            Target::Server => json!("server"),
+            Target::Node(node) => json!({ "node": node.0 }),
+            Target::Class(class) => json!({ "class": class }),
+            Target::Share(share) => json!({ "share": share }),
+        },
+    })
+}
+
+/// As in the scenario file, in base units.
+fn disturbance(what: &Disturbance) -> Value {
+    let parameter = match what {
+        Disturbance::Partition => return json!(what.name()),
+        Disturbance::Loss(p) | Disturbance::Duplicate(p) | Disturbance::Corrupt(p) => json!(p),
+        Disturbance::Latency(latency) => json!({ "us": distribution(latency) }),
+        Disturbance::Rate(r) => json!({ "bits_per_second": r.bits_per_second, "queue_bytes": r.queue_bytes }),
+        Disturbance::Reorder { share, by } => json!({ "share": share, "by_us": by.get() }),
+        Disturbance::Matching(Pattern::Syn) => json!("syn"),
+        Disturbance::Matching(Pattern::Fin) => json!("fin"),
+        Disturbance::Matching(Pattern::Rst) => json!("rst"),
+        Disturbance::Matching(Pattern::Ack) => json!("ack"),
+        Disturbance::Matching(Pattern::Data) => json!("data"),
+        Disturbance::Matching(Pattern::Text(text)) => json!({ "text": text.as_ref() }),
+    };
+    object([(what.name().to_owned(), parameter)])
 }
 
 fn direction(direction: &DirectionConfig) -> Value {

@@ -1,5 +1,7 @@
 //! The key table: every key of a scenario file, once. The walker, the JSON Schema and the messages read it.
 
+mod chaos;
+
 use crate::net::profile;
 use crate::scenario::catalog;
 use crate::scenario::measure;
@@ -228,6 +230,20 @@ const DIRECTION_KEYS: &[Key] = &[
 const DIRECTION: TableShape =
     TableShape { what: "a table of link keys", keys: &[DIRECTION_KEYS], choice: Choice::Free };
 
+const MIDDLEBOX: TableShape = TableShape {
+    what: "a table with `nat_idle`",
+    keys: &[&[
+        required("nat_idle", "After this long without a packet a connection is forgotten.", POSITIVE_TIME),
+        default(
+            "on_expiry",
+            "Whether packets of a forgotten connection are dropped, or answered with a RST.",
+            Shape::Word(&["drop", "reset"]),
+            "\"drop\"",
+        ),
+    ]],
+    choice: Choice::Free,
+};
+
 const LINK: TableShape = TableShape {
     what: "a link table",
     keys: &[
@@ -240,6 +256,7 @@ const LINK: TableShape = TableShape {
             ),
             optional("up", "What differs from client to server.", Shape::Table(&DIRECTION)),
             optional("down", "What differs from server to client.", Shape::Table(&DIRECTION)),
+            optional("middlebox", "A NAT or firewall beside the client.", Shape::Table(&MIDDLEBOX)),
         ],
     ],
     choice: Choice::Free,
@@ -342,6 +359,12 @@ pub(super) const SCENARIO: TableShape = TableShape {
             "Populations of closers by name: weights of strategies and presets.",
             Shape::Named(&Shape::Named(&POSITIVE)),
             "{}",
+        ),
+        default(
+            "chaos",
+            "What goes wrong, when and where.",
+            Shape::List { each: &Shape::Table(&chaos::CHAOS), least: 0 },
+            "[]",
         ),
         default(
             "study",

@@ -2,6 +2,7 @@
 
 use crate::dist::Distribution;
 use crate::net::link::{DirectionConfig, LinkConfig, LossModel, RateLimit};
+use crate::net::middlebox::{Middlebox, OnExpiry};
 use crate::net::profile;
 use crate::scenario::error::Problem;
 use crate::scenario::quantity;
@@ -12,7 +13,7 @@ use crate::time::Micros;
 const DEFAULT_FLOOR: Micros = Micros::from_millis(2);
 
 /// Bytes that may wait before a line of limited rate if the scenario does not say.
-const DEFAULT_QUEUE: u64 = 65_536;
+pub(super) const DEFAULT_QUEUE: u64 = 65_536;
 
 /// One direction while its keys are being collected.
 #[derive(Clone, Default)]
@@ -45,7 +46,13 @@ pub(super) fn link(tree: &Tree, problems: &mut Vec<Problem>) -> Option<LinkConfi
     if !both {
         queue_without_rate(table, &tree.path, &up, &down, problems);
     }
-    Some(LinkConfig { up: up.finish()?, down: down.finish()? })
+    let middlebox = table.table("middlebox").and_then(middlebox);
+    Some(LinkConfig { up: up.finish()?, down: down.finish()?, middlebox })
+}
+
+fn middlebox(table: &Table) -> Option<Middlebox> {
+    let on_expiry = if table.text("on_expiry")? == "reset" { OnExpiry::Reset } else { OnExpiry::Drop };
+    Some(Middlebox { nat_idle: table.time("nat_idle")?, on_expiry })
 }
 
 /// Refuses a queue that no rate makes wait.

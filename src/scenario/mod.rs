@@ -8,9 +8,11 @@
 pub mod builtin;
 mod canonical;
 mod catalog;
+pub mod chaos;
 mod classes;
 mod closing;
 mod data;
+mod entries;
 mod error;
 mod grid;
 mod kernel;
@@ -46,6 +48,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dist::Distribution;
 use crate::net::link::LinkConfig;
+use crate::scenario::chaos::Chaos;
 use crate::tcp::sysctl::Kernel;
 use crate::time::Micros;
 use crate::xmpp::config::{By, CloserProfile, Negotiation, ResponderProfile, StreamKind, Traffic, When};
@@ -79,6 +82,8 @@ pub struct Scenario {
     pub classes: Vec<Class>,
     /// The simulated kernel of both sides.
     pub kernel: Kernel,
+    /// What goes wrong; empty for most.
+    pub chaos: Vec<Chaos>,
 }
 
 /// One way of closing under comparison: a plain strategy, a preset, or a mix.

@@ -35,6 +35,9 @@ impl Change {
     }
 }
 
+/// The key that holds a list of tables and may be absent: `chaos.0.at` makes it.
+const ABSENT_LIST: &str = "chaos";
+
 /// The most parts of a key path: deeper ones exist nowhere.
 const DEEPEST: usize = 12;
 
@@ -196,7 +199,11 @@ fn empty(origin: &Origin) -> Node {
 
 fn entry<'n>(entries: &'n mut Vec<Entry>, key: &str, origin: &Origin) -> &'n mut Node {
     let i = entries.iter().position(|e| e.key == key).unwrap_or_else(|| {
-        entries.push(Entry { key: key.to_owned(), key_origin: origin.clone(), node: empty(origin) });
+        let mut node = empty(origin);
+        if key == ABSENT_LIST {
+            node.value = Value::List(Vec::new());
+        }
+        entries.push(Entry { key: key.to_owned(), key_origin: origin.clone(), node });
         entries.len() - 1
     });
     &mut entries[i].node

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::dist::Distribution;
-use crate::scenario::Scenario;
+use crate::scenario::chaos::Chaos;
 use crate::scenario::classes::{Definitions, classes};
 use crate::scenario::closing;
+use crate::scenario::entries::{Surroundings, entries};
 use crate::scenario::error::Problem;
 use crate::scenario::kernel;
 use crate::scenario::quantity;
@@ -14,6 +15,7 @@ use crate::scenario::study::{self, Study};
 use crate::scenario::tree::{Table, Tree};
 use crate::scenario::value::{Node, Origin, Value};
 use crate::scenario::walk::is_name;
+use crate::scenario::{Class, Scenario};
 use crate::time::Micros;
 use crate::xmpp::config::{Negotiation, StreamKind};
 
@@ -38,6 +40,7 @@ pub(super) fn scenario(tree: &Tree, stem: &str, problems: &mut Vec<Problem>) -> 
     }
     let definitions = Definitions::read(table("links"), table("traffic"), problems);
     let classes = classes(root.get("class").and_then(Tree::list).unwrap_or(&[]), &definitions, problems);
+    let chaos = chaos(root, &classes, problems);
     let kernel = root.get("kernel").and_then(|t| kernel::kernel(t, problems));
     let arrivals = arrivals(root, problems);
     check_nodes(root, problems);
@@ -58,7 +61,15 @@ pub(super) fn scenario(tree: &Tree, stem: &str, problems: &mut Vec<Problem>) -> 
         when,
         classes,
         kernel: kernel?,
+        chaos,
     })
+}
+
+fn chaos(root: &Table, classes: &[Class], problems: &mut Vec<Problem>) -> Vec<Chaos> {
+    let list = |key: &str| root.get(key).and_then(Tree::list).unwrap_or(&[]);
+    let names = list("class").iter().map(|t| t.table().and_then(|t| t.text("name")).unwrap_or_default()).collect();
+    let (Some(duration), Some(nodes)) = (root.time("duration"), root.count("nodes")) else { return Vec::new() };
+    entries(list("chaos"), &Surroundings { duration, nodes, names, classes }, problems)
 }
 
 /// The study of a checked document, which describes this scenario; `None` if there are problems.

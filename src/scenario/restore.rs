@@ -2,6 +2,8 @@
 //!
 //! Only a scenario that gives the same JSON again is handed out: what is read here can differ in no key from what was run.
 
+mod chaos;
+
 use serde_json::Value;
 
 use crate::dist::Distribution;
@@ -107,6 +109,7 @@ impl<'a> At<'a> {
             when: self.key("when").optional(At::when)?,
             classes: self.key("classes").each(At::class)?,
             kernel: self.key("kernel").kernel()?,
+            chaos: self.key("chaos").optional(|at| at.each(At::chaos))?.unwrap_or_default(),
         })
     }
 
@@ -162,7 +165,11 @@ impl<'a> At<'a> {
             weight: self.key("weight").float()?,
             responder_name: responder.key("name").text()?.to_owned(),
             responder: responder.responder()?,
-            link: LinkConfig { up: link.key("up").direction()?, down: link.key("down").direction()? },
+            link: LinkConfig {
+                up: link.key("up").direction()?,
+                down: link.key("down").direction()?,
+                middlebox: link.key("middlebox").optional(At::middlebox)?,
+            },
             traffic: Traffic {
                 client: traffic.key("client").optional(At::source)?,
                 server: traffic.key("server").optional(At::source)?,
@@ -309,6 +316,15 @@ mod tests {
             }
         }
         assert!(seen >= 8);
+    }
+
+    #[test]
+    fn chaos_of_every_kind_comes_back_whole() {
+        let text = include_str!("../../tests/good/every-key.toml");
+        let plain = text.replace("up = { latency = { file = \"rtt.csv\" } }", "up = { latency = \"9ms\" }");
+        let scenario = Scenario::from_toml(&plain.replace("{ file = \"sizes.csv\" }", "100")).unwrap();
+        assert_eq!(scenario.chaos.len(), 16);
+        assert_eq!(from_json(&manifest_form(&scenario), scenario.seed), Ok(scenario));
     }
 
     #[test]

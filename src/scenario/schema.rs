@@ -90,7 +90,7 @@ fn of(shape: &Shape) -> Value {
         Shape::Bytes => {
             json!({ "anyOf": [{ "type": "string", "pattern": BYTES }, { "type": "integer", "minimum": 1 }] })
         }
-        Shape::File(_) => json!({ "type": "string", "minLength": 1 }),
+        Shape::File(_) | Shape::Text => json!({ "type": "string", "minLength": 1 }),
         Shape::List { each, least } => json!({ "type": "array", "items": of(each), "minItems": least }),
         Shape::Range(each) => json!({ "type": "array", "items": of(each), "minItems": 2, "maxItems": 2 }),
         Shape::Table(shape) => table(shape),

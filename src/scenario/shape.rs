@@ -71,6 +71,8 @@ pub(super) enum Bounds {
 
 /// What a key may hold.
 pub(super) enum Shape {
+    /// Any text but the empty one.
+    Text,
     /// A name: letters, digits, `.`, `_` and `-`.
     Name,
     /// The name of something: one of these, or one that the scenario defines where `open`.
@@ -153,7 +155,8 @@ impl Shape {
     /// Whether a value is of the right TOML type; its content is another matter.
     pub(super) fn fits(&self, value: &Value) -> bool {
         match self {
-            Self::Name
+            Self::Text
+            | Self::Name
             | Self::Reference { .. }
             | Self::Word(_)
             | Self::Duration { .. }
@@ -174,6 +177,7 @@ impl Shape {
     /// What is allowed, for a message: "a duration such as 250ms or 5s".
     pub(super) fn describe(&self) -> String {
         match self {
+            Self::Text => "a text that is not empty".to_owned(),
             Self::Name => "a name of letters, digits, `.`, `_` and `-` that starts with a letter or digit".to_owned(),
             Self::Reference { what, .. } => format!("the name of {what}"),
             Self::Word(words) => format!("one of {}", words.join(", ")),

@@ -1,7 +1,10 @@
 //! The way from text to scenario as users see it.
 
 use super::*;
+use crate::net::disturbance::{Disturbance, Pattern};
 use crate::net::link::{DirectionConfig, LossModel, RateLimit};
+use crate::net::middlebox::{Middlebox, OnExpiry};
+use crate::scenario::chaos::{Action, Forgery, Instants, Mishap, Target, Way};
 use crate::time::Micros;
 use crate::xmpp::config::{Condition, InWait, Process, Responder, Strategy};
 
@@ -123,7 +126,7 @@ fn class_keys_arrive() {
 #[test]
 fn link_keys_arrive_and_directions_override() {
     let s = one(&every_key(), &[]);
-    let LinkConfig { up, down } = &s.classes[0].link;
+    let LinkConfig { up, down, .. } = &s.classes[0].link;
     let expected = DirectionConfig {
         latency: Distribution::Normal { mean: 40e3, sd: 10e3 },
         latency_floor: Micros::from_millis(5),
@@ -141,13 +144,70 @@ fn link_keys_arrive_and_directions_override() {
 #[test]
 fn a_profile_gives_what_a_link_does_not_say() {
     let s = one(&every_key(), &[]);
-    let LinkConfig { up, down } = &s.classes[1].link;
+    let LinkConfig { up, down, .. } = &s.classes[1].link;
     let lte = crate::net::profile::by_name("lte").unwrap();
     assert_eq!(up.latency, Distribution::Empirical([20e3, 35e3, 1_500.0].into()));
     assert_eq!(up.latency_floor, Micros::new(1_500), "the lowest of the file, not the profile's floor");
     assert_eq!((up.duplicate, up.reorder, &up.loss), (0.25, true, &lte.up.loss));
     assert_eq!((&down.latency, down.rate), (&lte.down.latency, lte.down.rate));
     assert_eq!(s.fastest_latency(), Micros::new(1_500));
+}
+
+#[test]
+fn chaos_entries_arrive() {
+    let s = one(&every_key(), &[]);
+    let secs = Micros::from_secs;
+    let entry = |n: usize| (&s.chaos[n].at, s.chaos[n].lasts, &s.chaos[n].action, &s.chaos[n].on);
+    let link = |n: usize| {
+        let Action::Link(what, way) = &s.chaos[n].action else { panic!("{:?}", s.chaos[n]) };
+        (what.clone(), *way)
+    };
+    let partition = Action::Link(Disturbance::Partition, Way::ToServer);
+    assert_eq!(entry(0), (&Instants::Once(secs(30)), Some(secs(10)), &partition, &Target::Class(0)));
+    let every = Instants::Every { every: secs(10), jitter: secs(2) };
+    assert_eq!((entry(1).0, entry(1).3), (&every, &Target::Share(0.1)));
+    assert_eq!((entry(2).0, entry(2).1, entry(2).3), (&Instants::Poisson(0.1), None, &Target::All));
+    let rate = RateLimit { bits_per_second: 64_000, queue_bytes: 16_384 };
+    let expected = [
+        (Disturbance::Loss(0.3), Way::Both),
+        (Disturbance::Latency(Distribution::Uniform { low: 10e3, high: 200e3 }), Way::Both),
+        (Disturbance::Rate(rate), Way::Both),
+        (Disturbance::Reorder { share: 0.2, by: Micros::from_millis(20) }, Way::Both),
+        (Disturbance::Duplicate(0.1), Way::Both),
+        (Disturbance::Corrupt(0.05), Way::ToClient),
+        (Disturbance::Matching(Pattern::Text("</stream:stream>".into())), Way::Both),
+        (Disturbance::Matching(Pattern::Text("<presence".into())), Way::Both),
+    ];
+    assert_eq!((1..9).map(link).collect::<Vec<_>>(), expected);
+    let machine = [Mishap::Freeze, Mishap::Hang, Mishap::Crash, Mishap::Reboot].map(Action::Machine);
+    assert_eq!([9, 10, 11, 12].map(|n| s.chaos[n].action.clone()), machine);
+    assert_eq!((entry(12).1, entry(12).3), (Some(secs(60)), &Target::Node(crate::id::NodeId(3))));
+    assert_eq!(entry(13).2, &Action::NatExpire);
+    assert_eq!(entry(14).2, &Action::Inject(Forgery::Reset, Way::ToClient));
+    assert_eq!(entry(15).2, &Action::Inject(Forgery::Fin, Way::Both));
+    let nat = Middlebox { nat_idle: secs(300), on_expiry: OnExpiry::Reset };
+    assert_eq!(s.classes.iter().map(|c| c.link.middlebox).collect::<Vec<_>>(), [None, None, Some(nat)]);
+    let json = to_json(&s);
+    assert_eq!(
+        (json["chaos"].as_array().unwrap().len(), &json["chaos"][1]["do"]["loss"]),
+        (16, &serde_json::json!(0.3))
+    );
+    assert_eq!(json["classes"][2]["link"]["middlebox"]["on_expiry"], "reset");
+}
+
+#[test]
+fn a_scenario_without_chaos_is_resolved_as_before_there_was_any() {
+    let json = to_json(&one(&teardown(), &[]));
+    assert!(json.get("chaos").is_none() && json["classes"][0]["link"].get("middlebox").is_none());
+    assert_eq!(json, to_json(&one(&teardown(), &["chaos=[]"])));
+}
+
+#[test]
+fn what_a_strike_costs_can_be_swept() {
+    let sets = ["chaos.0.at=20s", "chaos.0.do=partition", "chaos.0.on=all"].map(str::to_owned);
+    let points = load(&teardown(), &sets, &["chaos.0.for=1s,10s".to_owned()]).unwrap_or_else(|e| panic!("{e}"));
+    let rows: Vec<_> = points.iter().map(|p| (p.varied[0].1.as_str(), p.scenario.chaos[0].lasts)).collect();
+    assert_eq!(rows, [("1000000", Some(Micros::from_secs(1))), ("10000000", Some(Micros::from_secs(10)))]);
 }
 
 #[test]
@@ -171,7 +231,7 @@ fn every_key_of_the_table_stands_in_the_test_file() {
     let elsewhere = ["after", "over", "at"];
     for name in names.iter().filter(|n| !elsewhere.contains(n)) {
         assert!(
-            EVERY_KEY.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w == *name),
+            EVERY_KEY.split(|c: char| !c.is_alphanumeric() && !"_-".contains(c)).any(|w| w == *name),
             "{name} is not tested"
         );
     }

@@ -124,6 +124,8 @@ impl<'a> Walker<'a> {
     fn read(&mut self, node: &Node, shape: &Shape, path: &str) -> Read {
         match (shape, &node.value) {
             (Shape::Either(shapes), value) => match shapes.iter().find(|s| s.fits(value)) {
+                // Who writes a word that is none of these may have meant what needs a table.
+                Some(words @ Shape::Word(_)) => self.read(node, words, path),
                 Some(shape) => Ok(self.walk(node, shape, path).item),
                 None => Err(format!("found {}", value.found())),
             },
@@ -176,7 +178,7 @@ impl<'a> Walker<'a> {
     fn text(&self, text: &str, shape: &Shape) -> Read {
         match shape {
             Shape::Name if is_name(text) => Ok(Item::Text(text.to_owned())),
-            Shape::Reference { .. } if !text.is_empty() => Ok(Item::Text(text.to_owned())),
+            Shape::Reference { .. } | Shape::Text if !text.is_empty() => Ok(Item::Text(text.to_owned())),
             Shape::Word(words) if words.contains(&text) => Ok(Item::Text(text.to_owned())),
             Shape::Word(words) => Err(format!("found {text:?}; {}", choices(text, words))),
             Shape::DurationOrNone if text == "none" => Ok(Item::Never),
@@ -190,6 +192,7 @@ impl<'a> Walker<'a> {
             Shape::Bytes => units::bytes(text).map(Item::Bytes),
             Shape::File(quantity) => self.file(text, *quantity).map(Item::Values),
             Shape::Name
+            | Shape::Text
             | Shape::Reference { .. }
             | Shape::Boolean
             | Shape::Integer { .. }

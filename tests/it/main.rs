@@ -7,6 +7,7 @@
 )]
 
 mod bad_arguments;
+mod chaos;
 mod closings;
 mod csv_contract;
 mod deterministic;

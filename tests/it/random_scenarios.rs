@@ -106,11 +106,16 @@ fn class() -> impl Strategy<Value = String> {
             format!("client = {c}, server = {s}")
         }),
     ];
-    (one_of(&RESPONDERS), 1_u32..5, latency, damage(), damage(), traffic).prop_map(
-        |(responder, weight, latency, up, down, traffic)| {
+    let middlebox = prop_oneof![
+        2 => Just(String::new()),
+        1 => (100_u32..9_000, one_of(&["drop", "reset"]))
+            .prop_map(|(ms, expiry)| format!(", middlebox = {{ nat_idle = \"{ms}ms\", on_expiry = {expiry:?} }}")),
+    ];
+    (one_of(&RESPONDERS), 1_u32..5, latency, damage(), damage(), traffic, middlebox).prop_map(
+        |(responder, weight, latency, up, down, traffic, middlebox)| {
             format!(
                 "responder = \"{responder}\"\nweight = {weight}\ntraffic = {{ {traffic} }}\n\
-                 link = {{ latency = {latency}, up = {{ {up} }}, down = {{ {down} }} }}\n"
+                 link = {{ latency = {latency}, up = {{ {up} }}, down = {{ {down} }}{middlebox} }}\n"
             )
         },
     )
@@ -132,6 +137,47 @@ fn closing() -> impl Strategy<Value = String> {
     )
 }
 
+/// What goes wrong. What a middlebox forgets needs one: that entry is for a class that has it.
+fn chaos() -> impl Strategy<Value = String> {
+    let at = prop_oneof![
+        3 => (0_u32..12_000).prop_map(|ms| format!("\"{ms}ms\"")),
+        1 => (1_u32..8, 0_u32..3).prop_map(|(s, jitter)| format!("{{ every = \"{s}s\", jitter = \"{jitter}s\" }}")),
+        1 => (1_u32..10).prop_map(|n| format!("{{ poisson = 0.{n} }}")),
+    ];
+    let on = prop_oneof![
+        3 => one_of(&["\"all\"", "\"server\"", "\"node 0\"", "\"class-0\""]).prop_map(str::to_owned),
+        2 => (1_u32..10).prop_map(|n| format!("{{ share = 0.{n} }}")),
+    ];
+    let lasts = prop_oneof![
+        4 => (1_u32..6_000).prop_map(|ms| format!("for = \"{ms}ms\"\n")),
+        1 => Just(String::new()),
+    ];
+    let way = || one_of(&["", "", "way = \"to-server\"\n", "way = \"to-client\"\n"]);
+    let on_link = prop_oneof![
+        Just("\"partition\"".to_owned()),
+        (1_u32..10, one_of(&["loss", "corrupt", "duplicate", "reorder"]))
+            .prop_map(|(n, what)| format!("{{ {what} = 0.{n} }}")),
+        (1_u32..900).prop_map(|ms| format!("{{ latency = {{ exponential = \"{ms}ms\" }} }}")),
+        (8_u32..500).prop_map(|k| format!("{{ rate = \"{k}kbit\" }}")),
+        one_of(&["syn", "fin", "rst", "ack", "data", "close-tag", "stream-error"])
+            .prop_map(|k| format!("{{ drop-matching = {k:?} }}")),
+    ];
+    let machine = one_of(&["freeze", "hang"]);
+    let instant = one_of(&["inject-reset", "inject-fin"]);
+    let what = prop_oneof![
+        4 => (on_link, lasts.clone(), way()).prop_map(|(action, lasts, way)| format!("do = {action}\n{lasts}{way}")),
+        2 => (machine, lasts).prop_map(|(action, lasts)| format!("do = {action:?}\n{lasts}")),
+        1 => (1_u32..6_000).prop_map(|ms| format!("do = \"reboot\"\nfor = \"{ms}ms\"\n")),
+        1 => (instant, way()).prop_map(|(action, way)| format!("do = {action:?}\n{way}")),
+        1 => Just("do = \"crash\"\n".to_owned()),
+        1 => Just("do = \"nat-expire\"\n".to_owned()),
+    ];
+    (at, what, on).prop_map(|(at, what, on)| {
+        let on = if what.contains("nat-expire") { "\"class-0\"".to_owned() } else { on };
+        format!("[[chaos]]\nat = {at}\n{what}on = {on}\n")
+    })
+}
+
 /// A legal scenario file.
 fn scenario() -> impl Strategy<Value = String> {
     let strategies = proptest::sample::subsequence(&STRATEGIES[..], 2);
@@ -144,8 +190,9 @@ fn scenario() -> impl Strategy<Value = String> {
         "tcp_syncookies = false\n",
         "tcp_syncookies = false\nsomaxconn = 2\n",
     ]);
-    (head, strategies, closing(), proptest::collection::vec(class(), 1..4), kernel).prop_map(
-        |((seed, peers, nodes, negotiation, kind), strategies, closing, classes, kernel)| {
+    let chaos = prop_oneof![1 => Just(Vec::new()), 2 => proptest::collection::vec(chaos(), 1..4)];
+    (head, strategies, closing(), proptest::collection::vec(class(), 1..4), kernel, chaos).prop_map(
+        |((seed, peers, nodes, negotiation, kind), strategies, closing, classes, kernel, chaos)| {
             let mut text = format!(
                 "duration = \"60s\"\npeers = {peers}\nnodes = {nodes}\nseed = {seed}\nstrategies = {strategies:?}\n\
                  arrivals = {{ over = \"3s\" }}\nkind = \"{kind}\"\nnegotiation = \"{negotiation}\"\n{closing}"
@@ -156,6 +203,8 @@ fn scenario() -> impl Strategy<Value = String> {
             if strategies.contains(&"some-of-both") {
                 text += "[mix.some-of-both]\nhandshake = 2\ntimeout-error = 1\nejabberd-23-c2s = 1\n";
             }
+            let forgets = classes[0].contains("middlebox");
+            text.extend(chaos.into_iter().filter(|entry| forgets || !entry.contains("nat-expire")));
             text + "[kernel]\n" + kernel
         },
     )

@@ -1,0 +1,191 @@
+//! What one end of a stream has to go through: the strikes that hit its machine and its line, and the state they leave
+//! it in. Few streams of few scenarios have one; the others pay a look at an empty pointer.
+
+use crate::host::Plan;
+use crate::host::schedule::entity;
+use crate::id::Side;
+use crate::net::disturbance::{Episode, Overlay};
+use crate::net::middlebox::Mapping;
+use crate::net::packet::Packet;
+use crate::net::segment::Segment;
+use crate::rng::{Purpose, Rng};
+use crate::scenario::chaos::{Action, Forgery, Mishap};
+use crate::time::SimTime;
+
+/// A strike that hits a machine, or its middlebox, at an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Blow {
+    /// The machine stands still until then.
+    Freeze(SimTime),
+    /// The application stands still until then.
+    Hang(SimTime),
+    /// The machine is off for good.
+    Crash,
+    /// The machine is off until then.
+    Reboot(SimTime),
+    /// The middlebox forgets.
+    Forget,
+    /// A forged segment arrives.
+    Forged(Forgery),
+}
+
+/// Something that is due to an end because of chaos.
+#[derive(Clone, Debug)]
+pub(super) enum Due {
+    /// The machine goes on, and finds these packets.
+    Thaw(Vec<Packet>),
+    /// The application goes on.
+    Resume,
+    /// The machine is on again.
+    Boot,
+    /// The middlebox answers what the machine sent.
+    Bounce(Segment),
+    /// A strike.
+    Blow(Blow),
+}
+
+/// One end's chaos.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ordeal {
+    /// Strikes to come, the last of them first.
+    blows: Vec<(SimTime, Blow)>,
+    frozen: Option<SimTime>,
+    hung: Option<SimTime>,
+    /// When the machine, which is off, is switched on.
+    back: Option<SimTime>,
+    /// What was due before this is done now.
+    pub(super) awake: SimTime,
+    /// Packets that came while the machine stood still.
+    held: Vec<Packet>,
+    /// A RST of the middlebox for its own machine, and when it was made.
+    bounced: Option<(SimTime, Segment)>,
+    pub(super) overlay: Overlay,
+    pub(super) mapping: Mapping,
+}
+
+impl Ordeal {
+    /// What the schedule has for one side of a stream; `None` if nothing, and no middlebox watches it.
+    pub(super) fn of(side: Side, plan: &Plan, local: usize) -> Option<Box<Self>> {
+        let watched = side == Side::Client && plan.class(local).link.middlebox.is_some();
+        if plan.scenario().chaos.is_empty() && !watched {
+            return None;
+        }
+        let mut ordeal = Self::default();
+        for (n, entry, strikes) in plan.schedule().of_stream(plan, local) {
+            match &entry.action {
+                Action::Link(what, way) if way.leads_to(side.other()) => {
+                    let purpose = if side == Side::Client { Purpose::ChaosUp } else { Purpose::ChaosDown };
+                    let rng = Rng::new(plan.seed(), entity(n, plan, local), purpose);
+                    ordeal.overlay.add(what.clone(), rng, strikes);
+                }
+                Action::Machine(mishap) if entry.on.strikes_machine(side) => {
+                    ordeal.expect(&strikes, |strike| match mishap {
+                        Mishap::Freeze => Blow::Freeze(strike.until),
+                        Mishap::Hang => Blow::Hang(strike.until),
+                        Mishap::Crash => Blow::Crash,
+                        Mishap::Reboot => Blow::Reboot(strike.until),
+                    });
+                }
+                Action::NatExpire if watched => ordeal.expect(&strikes, |_| Blow::Forget),
+                Action::Inject(what, way) if way.leads_to(side) => ordeal.expect(&strikes, |_| Blow::Forged(*what)),
+                Action::Link(..) | Action::Machine(_) | Action::NatExpire | Action::Inject(..) => {}
+            }
+        }
+        // In one instant they come in the order of their entries.
+        ordeal.blows.sort_by_key(|(at, _)| *at);
+        ordeal.blows.reverse();
+        let spared = ordeal.blows.is_empty() && ordeal.overlay.is_empty() && !watched;
+        (!spared).then(|| Box::new(ordeal))
+    }
+
+    fn expect(&mut self, strikes: &[Episode], blow: impl Fn(&Episode) -> Blow) {
+        self.blows.extend(strikes.iter().map(|strike| (strike.from, blow(strike))));
+    }
+
+    /// When something is due because of chaos.
+    pub(super) fn next_deadline(&self) -> Option<SimTime> {
+        let blow = self.blows.last().map(|(at, _)| *at);
+        let bounced = self.bounced.as_ref().filter(|_| !self.is_frozen()).map(|(at, _)| *at);
+        let ends = [self.frozen, self.hung, self.back].into_iter().flatten().filter(|at| *at != SimTime::MAX);
+        ends.chain(blow).chain(bounced).min()
+    }
+
+    /// Takes what is due at `now`: what ends before what begins.
+    pub(super) fn take_due(&mut self, now: SimTime) -> Option<Due> {
+        let over = |until: &mut Option<SimTime>| until.take_if(|until| *until <= now).is_some();
+        if over(&mut self.frozen) {
+            self.awake = now;
+            Some(Due::Thaw(std::mem::take(&mut self.held)))
+        } else if over(&mut self.hung) {
+            self.awake = now;
+            Some(Due::Resume)
+        } else if over(&mut self.back) {
+            self.awake = now;
+            Some(Due::Boot)
+        } else if self.bounced.is_some() && !self.is_frozen() {
+            self.bounced.take().map(|(_, segment)| Due::Bounce(segment))
+        } else {
+            self.blows.pop_if(|(at, _)| *at <= now).map(|(_, blow)| Due::Blow(blow))
+        }
+    }
+
+    /// The machine stands still until then, or longer if it does already.
+    pub(super) fn freeze(&mut self, until: SimTime) {
+        self.frozen = self.frozen.max(Some(until));
+    }
+
+    /// The application stands still until then, or longer if it does already.
+    pub(super) fn hang(&mut self, until: SimTime) {
+        self.hung = self.hung.max(Some(until));
+    }
+
+    /// The machine is off, until `back` if it comes back. What it had not looked at is gone.
+    pub(super) fn switch_off(&mut self, back: Option<SimTime>) -> Vec<Packet> {
+        self.back = back;
+        (self.frozen, self.hung, self.bounced) = (None, None, None);
+        std::mem::take(&mut self.held)
+    }
+
+    /// Whether the machine stands still.
+    pub(super) fn is_frozen(&self) -> bool {
+        self.frozen.is_some()
+    }
+
+    /// Whether the application stands still.
+    pub(super) fn is_hung(&self) -> bool {
+        self.hung.is_some()
+    }
+
+    /// A packet waits until the machine goes on.
+    pub(super) fn hold(&mut self, packet: Packet) {
+        self.held.push(packet);
+    }
+
+    /// The middlebox answers its own machine.
+    pub(super) fn bounce(&mut self, now: SimTime, reset: Segment) {
+        self.bounced = Some((now, reset));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(us: u64) -> SimTime {
+        SimTime::from_micros(us)
+    }
+
+    #[test]
+    fn the_longer_of_two_freezes_counts_and_what_ends_comes_before_what_begins() {
+        let mut ordeal = Ordeal { blows: vec![(at(30), Blow::Crash)], ..Ordeal::default() };
+        ordeal.freeze(at(30));
+        ordeal.freeze(at(20));
+        ordeal.hang(SimTime::MAX);
+        assert_eq!(ordeal.next_deadline(), Some(at(30)));
+        assert!(ordeal.take_due(at(29)).is_none() && ordeal.is_frozen());
+        assert!(matches!(ordeal.take_due(at(30)), Some(Due::Thaw(held)) if held.is_empty()));
+        assert!(matches!(ordeal.take_due(at(30)), Some(Due::Blow(Blow::Crash))));
+        assert!(ordeal.take_due(at(30)).is_none());
+        assert_eq!((ordeal.next_deadline(), ordeal.awake, ordeal.is_hung()), (None, at(30), true));
+    }
+}
