@@ -177,7 +177,8 @@ fn action(tree: &Tree, way: Way, problems: &mut Vec<Problem>) -> Option<Action> 
     Some(Action::Link(disturbance(table)?, way))
 }
 
-fn plain(name: &str, way: Way) -> Option<Action> {
+/// The action without a parameter of this name.
+pub(super) fn plain(name: &str, way: Way) -> Option<Action> {
     Some(match name {
         "partition" => Action::Link(Disturbance::Partition, way),
         "freeze" => Action::Machine(Mishap::Freeze),

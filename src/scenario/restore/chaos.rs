@@ -5,7 +5,8 @@ use crate::id::NodeId;
 use crate::net::disturbance::{Disturbance, Pattern};
 use crate::net::link::RateLimit;
 use crate::net::middlebox::{Middlebox, OnExpiry};
-use crate::scenario::chaos::{Action, Chaos, Forgery, Instants, Mishap, Target, Way};
+use crate::scenario::chaos::{Action, Chaos, Instants, Target, Way};
+use crate::scenario::entries::plain;
 
 impl At<'_> {
     /// An entry of the schedule.
@@ -47,18 +48,7 @@ impl At<'_> {
         if !what.json.is_string() {
             return Ok(Action::Link(what.disturbance()?, way));
         }
-        let injects = |forgery| Action::Inject(forgery, way);
-        Ok(match what.text()? {
-            "partition" => Action::Link(Disturbance::Partition, way),
-            "freeze" => Action::Machine(Mishap::Freeze),
-            "hang" => Action::Machine(Mishap::Hang),
-            "crash" => Action::Machine(Mishap::Crash),
-            "reboot" => Action::Machine(Mishap::Reboot),
-            "nat-expire" => Action::NatExpire,
-            "inject-reset" => injects(Forgery::Reset),
-            "inject-fin" => injects(Forgery::Fin),
-            _ => return what.wrong("no action that this version knows"),
-        })
+        plain(what.text()?, way).map_or_else(|| what.wrong("no action that this version knows"), Ok)
     }
 
     fn disturbance(&self) -> Read<Disturbance> {

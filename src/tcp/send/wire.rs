@@ -118,9 +118,7 @@ impl Socket {
     fn collapse(&mut self, place: usize, most: u64, edge: Offset) {
         while let (Some(first), Some(next)) = (self.snd.flight.get(place), self.snd.flight.get(place + 1)) {
             let data = next.end.min(self.snd.data_end()).since(first.start);
-            // The newest segment is still with the device (skb_cloned() in tcp_can_collapse()).
-            let busy = false;
-            if busy || data > most || next.end > edge || first.tags.with(next.tags).any(Tags::SACKED) {
+            if data > most || next.end > edge || first.tags.with(next.tags).any(Tags::SACKED) {
                 break;
             }
             let next = *next;
