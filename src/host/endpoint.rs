@@ -40,7 +40,7 @@ pub(super) enum Application {
 
 /// One side of one stream.
 pub(super) struct Endpoint {
-    party: Party,
+    pub(super) party: Party,
     pub(super) socket: Option<Box<Socket>>,
     pub(super) application: Application,
     pub(super) line: Direction,
@@ -189,6 +189,7 @@ impl Endpoint {
             && !segment.flags.ack
             && !segment.flags.rst
             && self.application == Application::Waiting
+            && self.ordeal.as_ref().is_none_or(|o| o.listens(visit.now))
             && visit.listener.on_syn(&visit.plan.scenario().kernel) == Admission::Granted
     }
 
@@ -330,6 +331,11 @@ impl Endpoint {
     /// The machine is off: its kernel is gone with all it held, and nothing answers any more.
     pub(super) fn power_off(&mut self, visit: &mut Visit<'_, '_>) {
         self.on = false;
+        self.drop_socket(visit);
+    }
+
+    /// The kernel no longer knows the connection, and tells nobody.
+    pub(super) fn drop_socket(&mut self, visit: &mut Visit<'_, '_>) {
         let owned = std::mem::replace(&mut self.application, Application::LetGo) != Application::LetGo;
         let dead = std::mem::replace(&mut self.state, State::Closed) == State::Closed;
         let Some(socket) = self.socket.take() else { return };
@@ -344,7 +350,7 @@ impl Endpoint {
     }
 
     /// Hands the application's facts to the ledger.
-    fn report(&mut self, visit: &mut Visit<'_, '_>) {
+    pub(super) fn report(&mut self, visit: &mut Visit<'_, '_>) {
         let (local, side, now) = (visit.local, visit.side, visit.now);
         let measured = visit.plan.closer_side();
         while let Some(fact) = self.party.poll_fact() {

@@ -23,6 +23,8 @@ pub(super) enum Blow {
     Crash,
     /// The machine is off until then.
     Reboot(SimTime),
+    /// The application is told to exit, and nobody listens until then.
+    Restart(SimTime),
     /// The middlebox forgets.
     Forget,
     /// A forged segment arrives.
@@ -53,6 +55,10 @@ pub(super) struct Ordeal {
     hung: Option<SimTime>,
     /// When the machine, which is off, is switched on.
     back: Option<SimTime>,
+    /// The application, which stands still, has been told to exit: it finds out when it goes on.
+    told: Option<SimTime>,
+    /// Nobody listens before this.
+    listens: SimTime,
     /// What was due before this is done now.
     pub(super) awake: SimTime,
     /// Packets that came while the machine stood still.
@@ -78,12 +84,14 @@ impl Ordeal {
                     let rng = Rng::new(plan.seed(), entity(n, plan, local), purpose);
                     ordeal.overlay.add(what.clone(), rng, strikes);
                 }
+                Action::Machine(Mishap::Restart) if side == Side::Client => {}
                 Action::Machine(mishap) if entry.on.strikes_machine(side) => {
                     ordeal.expect(&strikes, |strike| match mishap {
                         Mishap::Freeze => Blow::Freeze(strike.until),
                         Mishap::Hang => Blow::Hang(strike.until),
                         Mishap::Crash => Blow::Crash,
                         Mishap::Reboot => Blow::Reboot(strike.until),
+                        Mishap::Restart => Blow::Restart(strike.until),
                     });
                 }
                 Action::NatExpire if watched => ordeal.expect(&strikes, |_| Blow::Forget),
@@ -122,6 +130,8 @@ impl Ordeal {
         } else if over(&mut self.back) {
             self.awake = now;
             Some(Due::Boot)
+        } else if self.told.is_some() && self.goes() {
+            self.told.take().map(|until| Due::Blow(Blow::Restart(until)))
         } else if self.bounced.is_some() && !self.is_frozen() {
             self.bounced.take().map(|(_, segment)| Due::Bounce(segment))
         } else {
@@ -142,7 +152,8 @@ impl Ordeal {
     /// The machine is off, until `back` if it comes back. What it had not looked at is gone.
     pub(super) fn switch_off(&mut self, back: Option<SimTime>) -> Vec<Packet> {
         self.back = back;
-        (self.frozen, self.hung, self.bounced) = (None, None, None);
+        (self.frozen, self.hung, self.bounced, self.told) = (None, None, None, None);
+        self.listens = SimTime::ZERO;
         std::mem::take(&mut self.held)
     }
 
@@ -154,6 +165,26 @@ impl Ordeal {
     /// Whether the application stands still.
     pub(super) fn is_hung(&self) -> bool {
         self.hung.is_some()
+    }
+
+    /// Whether machine and application go on as they should.
+    fn goes(&self) -> bool {
+        !self.is_frozen() && !self.is_hung()
+    }
+
+    /// The application is told to exit, and another one listens from `until` on; whether it hears of that now.
+    pub(super) fn told_to_exit(&mut self, until: SimTime) -> bool {
+        if self.goes() {
+            self.listens = self.listens.max(until);
+            return true;
+        }
+        self.told = self.told.max(Some(until));
+        false
+    }
+
+    /// Whether somebody listens for connections.
+    pub(super) fn listens(&self, now: SimTime) -> bool {
+        self.listens <= now
     }
 
     /// A packet waits until the machine goes on.

@@ -62,9 +62,14 @@ impl Endpoint {
                 visit.struck("application hangs");
                 ordeal.hang(until);
             }
-            Blow::Freeze(_) | Blow::Hang(_) => {}
             Blow::Crash => self.go_off(visit, None),
             Blow::Reboot(back) => self.go_off(visit, Some(back)),
+            Blow::Restart(until) if on => {
+                if ordeal.told_to_exit(until) {
+                    self.exit(visit);
+                }
+            }
+            Blow::Freeze(_) | Blow::Hang(_) | Blow::Restart(_) => {}
             Blow::Forget => {
                 visit.struck("NAT entry expires");
                 ordeal.mapping.expire();
@@ -83,15 +88,35 @@ impl Endpoint {
             return;
         }
         visit.called(Syscall::PowerOff);
-        // A request is no connection yet: the client's next SYN meets a server that knows nothing of it.
+        let begins_anew = self.forget_request(visit) || self.application == Application::Waiting;
+        self.power_off(visit);
+        if begins_anew {
+            self.application = Application::Waiting;
+        }
+    }
+
+    /// A request is no connection yet: without its listening socket it is gone, and the client's next segment meets a
+    /// server that knows nothing of it. Whether there was one.
+    fn forget_request(&mut self, visit: &mut Visit<'_, '_>) -> bool {
         let request = visit.side == Side::Server && self.application == Application::Connecting;
         if request && self.state == State::SynReceived {
             visit.listener.on_request_gone();
         }
-        let begins_anew = request || self.application == Application::Waiting;
-        self.power_off(visit);
-        if begins_anew {
+        if request {
+            self.drop_socket(visit);
             self.application = Application::Waiting;
+        }
+        request
+    }
+
+    /// The application is told to exit: it closes its listening socket and then its streams, as a server does on SIGTERM.
+    fn exit(&mut self, visit: &mut Visit<'_, '_>) {
+        visit.struck("told to exit, listens no more");
+        self.forget_request(visit);
+        if matches!(self.application, Application::Owns | Application::ReadAll) {
+            self.party.handle_exit(visit.now);
+            self.report(visit);
+            self.settle(visit);
         }
     }
 

@@ -60,6 +60,7 @@ impl Action {
             Self::Machine(Mishap::Hang) => "hang",
             Self::Machine(Mishap::Crash) => "crash",
             Self::Machine(Mishap::Reboot) => "reboot",
+            Self::Machine(Mishap::Restart) => "restart",
             Self::NatExpire => "nat-expire",
             Self::Inject(Forgery::Reset, _) => "inject-reset",
             Self::Inject(Forgery::Fin, _) => "inject-fin",
@@ -78,6 +79,10 @@ pub enum Mishap {
     Crash,
     /// It is off, then knows nothing of the connections that it had.
     Reboot,
+    /// The server's application is told to exit: it closes every open stream by the strategy under test and drops those
+    /// that are being opened. Nobody listens until another one is started. The old one lingers until its last stream is
+    /// released.
+    Restart,
 }
 
 /// A forged segment.
@@ -139,12 +144,13 @@ impl Target {
 }
 
 /// Actions without a parameter, as `do` names them, with what `farewell list` says of each.
-pub const PLAIN: [(&str, &str); 8] = [
+pub const PLAIN: [(&str, &str); 9] = [
     ("partition", "no packet gets through, of one way or of both"),
     ("freeze", "the machine stands still: packets queue, timers are late"),
     ("hang", "the application stands still; its kernel goes on acknowledging"),
     ("crash", "the machine is off for good: silence"),
     ("reboot", "the machine is off, then answers with RST whatever belongs to an old connection"),
+    ("restart", "the server closes every stream by the strategy, exits, refuses, and listens again"),
     ("nat-expire", "the middlebox of the link forgets the connection"),
     ("inject-reset", "somebody on the way forges a RST that fits exactly"),
     ("inject-fin", "somebody on the way forges a FIN that fits exactly"),

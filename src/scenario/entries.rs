@@ -11,6 +11,7 @@ use crate::scenario::quantity;
 use crate::scenario::tree::{Item, Table, Tree};
 use crate::scenario::value::Origin;
 use crate::time::Micros;
+use crate::xmpp::config::By;
 
 /// The most strikes of one entry: more is a mistake in a unit, not chaos.
 const MOST_STRIKES: f64 = 10_000.0;
@@ -22,6 +23,8 @@ const DEFAULT_HOLD: Micros = Micros::from_millis(50);
 pub(super) struct Surroundings<'a> {
     pub(super) duration: Micros,
     pub(super) nodes: u32,
+    /// Who closes.
+    pub(super) by: By,
     /// Names of all classes, usable or not.
     pub(super) names: Vec<&'a str>,
     /// The classes that are usable.
@@ -54,6 +57,9 @@ fn entry(tree: &Tree, around: &Surroundings<'_>, problems: &mut Vec<Problem>) ->
     {
         check_middleboxes(table.get("do")?, on, around, problems);
     }
+    if action == Action::Machine(Mishap::Restart) {
+        check_restart(table, on.as_ref(), around, problems);
+    }
     Some(Chaos { at: at?, lasts, action, on: on? })
 }
 
@@ -71,6 +77,13 @@ fn no_effect(key: &Tree, origin: &Origin, on: &str, why: &str, problems: &mut Ve
 /// What is over at once has no length, and what comes back must say when.
 fn check_length(table: &Table, entry: &Tree, action: &Action, name: &str, problems: &mut Vec<Problem>) {
     let field = table.field("for");
+    let mut missing = |label: &str| {
+        problems.push(Problem {
+            title: format!("missing key `{}.for`", entry.path),
+            label: label.to_owned(),
+            origin: table.get("do").map_or(entry.origin.clone(), |t| t.origin.clone()),
+        });
+    };
     match (action, field) {
         (Action::Machine(Mishap::Crash), Some(field)) => {
             let why = "a machine that crashes stays silent; `reboot` comes back";
@@ -79,11 +92,10 @@ fn check_length(table: &Table, entry: &Tree, action: &Action, name: &str, proble
         (Action::NatExpire | Action::Inject(..), Some(field)) => {
             no_effect(&field.tree, &field.key_origin, name, "it happens in an instant", problems);
         }
-        (Action::Machine(Mishap::Reboot), None) => problems.push(Problem {
-            title: format!("missing key `{}.for`", entry.path),
-            label: "how long `reboot` leaves the machine off; `crash` is for good".to_owned(),
-            origin: table.get("do").map_or(entry.origin.clone(), |t| t.origin.clone()),
-        }),
+        (Action::Machine(Mishap::Reboot), None) => {
+            missing("how long `reboot` leaves the machine off; `crash` is for good");
+        }
+        (Action::Machine(Mishap::Restart), None) => missing("how long nobody listens after `restart`"),
         _ => {}
     }
 }
@@ -185,6 +197,7 @@ pub(super) fn plain(name: &str, way: Way) -> Option<Action> {
         "hang" => Action::Machine(Mishap::Hang),
         "crash" => Action::Machine(Mishap::Crash),
         "reboot" => Action::Machine(Mishap::Reboot),
+        "restart" => Action::Machine(Mishap::Restart),
         "nat-expire" => Action::NatExpire,
         "inject-reset" => Action::Inject(Forgery::Reset, way),
         "inject-fin" => Action::Inject(Forgery::Fin, way),
@@ -214,6 +227,24 @@ fn disturbance(table: &Table) -> Option<Disturbance> {
         let kind = table.get("drop-matching")?;
         let text = kind.table().and_then(|t| t.text("text")).map(|text| Pattern::Text(text.into()));
         text.or_else(|| Pattern::by_name(kind.text()?)).map(Disturbance::Matching)
+    }
+}
+
+/// It is servers that restart, and what they do then is close.
+fn check_restart(table: &Table, on: Option<&Target>, around: &Surroundings<'_>, problems: &mut Vec<Problem>) {
+    if let (By::Client, Some(key)) = (around.by, table.get("do")) {
+        problems.push(Problem {
+            title: format!("`{}` = \"restart\" has nothing to do", key.path),
+            label: "a server that restarts closes its streams by the strategy, but `closing.by` is client".to_owned(),
+            origin: key.origin.clone(),
+        });
+    }
+    if let (Some(Target::Class(_) | Target::Share(_)), Some(key)) = (on, table.get("on")) {
+        problems.push(Problem {
+            title: format!("`{}` names peers, and `restart` strikes servers", key.path),
+            label: "allowed: \"server\", \"node N\" or \"all\"".to_owned(),
+            origin: key.origin.clone(),
+        });
     }
 }
 

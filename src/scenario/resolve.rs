@@ -17,7 +17,7 @@ use crate::scenario::value::{Node, Origin, Value};
 use crate::scenario::walk::is_name;
 use crate::scenario::{Class, Scenario};
 use crate::time::Micros;
-use crate::xmpp::config::{Negotiation, StreamKind};
+use crate::xmpp::config::{By, Negotiation, StreamKind};
 
 /// The scenario that a checked document describes; `None` if there are problems.
 pub(super) fn scenario(tree: &Tree, stem: &str, problems: &mut Vec<Problem>) -> Option<Scenario> {
@@ -69,7 +69,8 @@ fn chaos(root: &Table, classes: &[Class], problems: &mut Vec<Problem>) -> Vec<Ch
     let list = |key: &str| root.get(key).and_then(Tree::list).unwrap_or(&[]);
     let names = list("class").iter().map(|t| t.table().and_then(|t| t.text("name")).unwrap_or_default()).collect();
     let (Some(duration), Some(nodes)) = (root.time("duration"), root.count("nodes")) else { return Vec::new() };
-    entries(list("chaos"), &Surroundings { duration, nodes, names, classes }, problems)
+    let by = root.table("closing").map_or(By::Server, closing::by);
+    entries(list("chaos"), &Surroundings { duration, nodes, by, names, classes }, problems)
 }
 
 /// The study of a checked document, which describes this scenario; `None` if there are problems.

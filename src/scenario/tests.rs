@@ -182,15 +182,16 @@ fn chaos_entries_arrive() {
     let machine = [Mishap::Freeze, Mishap::Hang, Mishap::Crash, Mishap::Reboot].map(Action::Machine);
     assert_eq!([9, 10, 11, 12].map(|n| s.chaos[n].action.clone()), machine);
     assert_eq!((entry(12).1, entry(12).3), (Some(secs(60)), &Target::Node(crate::id::NodeId(3))));
-    assert_eq!(entry(13).2, &Action::NatExpire);
-    assert_eq!(entry(14).2, &Action::Inject(Forgery::Reset, Way::ToClient));
-    assert_eq!(entry(15).2, &Action::Inject(Forgery::Fin, Way::Both));
+    assert_eq!((entry(13).1, entry(13).2), (Some(secs(20)), &Action::Machine(Mishap::Restart)));
+    assert_eq!(entry(14).2, &Action::NatExpire);
+    assert_eq!(entry(15).2, &Action::Inject(Forgery::Reset, Way::ToClient));
+    assert_eq!(entry(16).2, &Action::Inject(Forgery::Fin, Way::Both));
     let nat = Middlebox { nat_idle: secs(300), on_expiry: OnExpiry::Reset };
     assert_eq!(s.classes.iter().map(|c| c.link.middlebox).collect::<Vec<_>>(), [None, None, Some(nat)]);
     let json = to_json(&s);
     assert_eq!(
         (json["chaos"].as_array().unwrap().len(), &json["chaos"][1]["do"]["loss"]),
-        (16, &serde_json::json!(0.3))
+        (17, &serde_json::json!(0.3))
     );
     assert_eq!(json["classes"][2]["link"]["middlebox"]["on_expiry"], "reset");
 }

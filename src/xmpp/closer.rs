@@ -142,6 +142,23 @@ impl Party {
         self.phase = Phase::Pinging { writer, number, answered: ping.answered, until: now + ping.timeout };
     }
 
+    /// The process is to exit. Who would ask only to stay if there is an answer does not ask.
+    pub(super) fn closer_exits(&mut self, now: SimTime) {
+        let stays = |ping: Ping| ping.answered == Answered::Stay;
+        let asks_to_stay = self.closer_profile().and_then(CloserProfile::first_ping).is_some_and(stays);
+        let asks = matches!(self.phase, Phase::Pinging { .. });
+        if asks && !asks_to_stay {
+            // Its closing has begun.
+            return;
+        }
+        let Some(writer) = self.phase.take_pen() else { return };
+        if asks_to_stay {
+            self.close_stream(now, writer);
+        } else {
+            self.decide(now, writer);
+        }
+    }
+
     /// Ping `number` was answered: the other side is alive.
     pub(super) fn ping_answered(&mut self, now: SimTime, number: u32) {
         let Phase::Pinging { number: asked, answered, .. } = self.phase else { return };

@@ -204,6 +204,17 @@ impl Party {
         self.settle();
     }
 
+    /// The process is told to exit. A closer closes its open stream at once, by its strategy; one that is being opened is
+    /// dropped, as the kernel does with all sockets of a process that is gone. A closing that has begun goes on.
+    pub fn handle_exit(&mut self, now: SimTime) {
+        if !self.is_up() {
+            self.finish(Outcome::Closed, Syscall::Close);
+        } else if self.role_is_closer() {
+            self.closer_exits(now);
+        }
+        self.settle();
+    }
+
     /// [`Self::next_deadline`] has come.
     pub fn handle_deadline(&mut self, now: SimTime) {
         if self.moment.is_some_and(|moment| moment <= now) {

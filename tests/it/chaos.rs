@@ -151,6 +151,53 @@ fn a_server_that_reboots_forgets_its_streams_and_takes_new_ones() {
 }
 
 #[test]
+fn a_server_that_restarts_closes_every_stream_by_its_strategy_and_listens_again() {
+    let ten = SimTime::ZERO + Micros::from_secs(10);
+    let restarts = entry("10s", "3s", "\"restart\"", "server");
+    let asked = run(&phones("handshake", &restarts));
+    for stream in &asked.streams {
+        assert_eq!((stream.decision, stream.outcome), (Some(ten), Outcome::Clean), "{stream:?}");
+        assert_eq!((released(stream), stream.to_closer.lost), (Micros::from_millis(40), 0));
+    }
+    let told = run(&phones("timeout-error", &restarts));
+    assert!(told.streams.iter().all(|s| (s.decision, s.outcome) == (Some(ten), Outcome::Closed)));
+    assert!(told.streams.iter().any(|s| s.to_closer.lost > 0));
+    // The old process lingers while it waits for its peers, and a preset that would only ask closes all the same.
+    let silent = run(&phones("handshake", &restarts).replace("[[class]]", "[[class]]\nresponder = \"silent\""));
+    assert!(silent.streams.iter().all(|s| (s.outcome, released(s)) == (Outcome::Timeout, TIMEOUT)));
+    let pings = run(&phones("ejabberd-23-c2s", &restarts));
+    assert!(pings.streams.iter().all(|s| s.decision == Some(ten)));
+}
+
+#[test]
+fn while_a_server_restarts_it_refuses_and_drops_what_is_being_opened() {
+    let scenario = phones("handshake", &entry("10s", "3s", "\"restart\"", "all"))
+        .replace("over = \"2s\"", "uniform = [\"8s\", \"15s\"]")
+        .replace("negotiation = \"minimal\"", "negotiation = \"full\"")
+        .replace("latency = \"20ms\"", "latency = \"100ms\"")
+        .replace("peers = 60", "peers = 300\nnodes = 2");
+    let ledger = run(&scenario);
+    let (up, never): (Vec<_>, Vec<_>) = ledger.streams.iter().partition(|s| s.decision.is_some());
+    assert!(up.iter().all(|s| s.outcome == Outcome::Clean));
+    let at_once = up.iter().filter(|s| s.decision == Some(SimTime::ZERO + Micros::from_secs(10))).count();
+    // 7 s of arrivals: 2 s and less the negotiation before the strike, 3 s of nobody, 2 s after it.
+    assert!((35..90).contains(&at_once) && (60..120).contains(&(up.len() - at_once)), "{at_once} of {}", up.len());
+    assert!(never.iter().all(|s| s.outcome == Outcome::Unfinished && s.resets + s.to_closer.sent <= 2), "{never:?}");
+    assert!(never.iter().filter(|s| s.packets == 2 && s.resets == 1).count() > 80, "a SYN and a refusal");
+    assert!(ledger.lost.is_empty());
+}
+
+#[test]
+fn a_server_that_stands_still_is_told_to_exit_when_it_goes_on() {
+    for action in ["\"freeze\"", "\"hang\""] {
+        let strikes = entry("8s", "5s", action, "server") + &entry("10s", "3s", "\"restart\"", "server");
+        let ledger = run(&phones("handshake", &strikes));
+        let back = SimTime::ZERO + Micros::from_secs(13);
+        assert!(ledger.streams.iter().all(|s| (s.decision, s.outcome) == (Some(back), Outcome::Clean)), "{action}");
+    }
+}
+
+#[test]
 fn who_stands_still_is_late_and_loses_nothing() {
     for action in ["\"freeze\"", "\"hang\""] {
         let short = run(&phones("handshake", &entry("14s", "4s", action, "phones")));
@@ -294,7 +341,7 @@ fn the_command_line_checks_runs_and_traces_chaos() {
     let timeouts: Vec<(&str, &str)> = rows.iter().map(|r| (r["chaos.0.for"].as_str(), r["timeout"].as_str())).collect();
     assert_eq!(timeouts, [("1000000", "0"), ("60000000", "60")]);
     let listed = bench.succeed(&["list", "chaos"]);
-    for action in ["partition", "nat-expire", "drop-matching", "reboot"] {
+    for action in ["partition", "nat-expire", "drop-matching", "reboot", "restart"] {
         assert!(listed.contains(&format!("  {action} ")), "{listed}");
     }
     bench.file("bad.toml", &phones("handshake", &entry("10s", "60s", "\"partitoin\"", "all")));

@@ -169,11 +169,18 @@ fn chaos() -> impl Strategy<Value = String> {
         2 => (machine, lasts).prop_map(|(action, lasts)| format!("do = {action:?}\n{lasts}")),
         1 => (1_u32..6_000).prop_map(|ms| format!("do = \"reboot\"\nfor = \"{ms}ms\"\n")),
         1 => (instant, way()).prop_map(|(action, way)| format!("do = {action:?}\n{way}")),
+        1 => (1_u32..6_000).prop_map(|ms| format!("do = \"restart\"\nfor = \"{ms}ms\"\n")),
         1 => Just("do = \"crash\"\n".to_owned()),
         1 => Just("do = \"nat-expire\"\n".to_owned()),
     ];
     (at, what, on).prop_map(|(at, what, on)| {
-        let on = if what.contains("nat-expire") { "\"class-0\"".to_owned() } else { on };
+        let on = if what.contains("nat-expire") {
+            "\"class-0\"".to_owned()
+        } else if what.contains("restart") {
+            "\"server\"".to_owned()
+        } else {
+            on
+        };
         format!("[[chaos]]\nat = {at}\n{what}on = {on}\n")
     })
 }
@@ -204,7 +211,11 @@ fn scenario() -> impl Strategy<Value = String> {
                 text += "[mix.some-of-both]\nhandshake = 2\ntimeout-error = 1\nejabberd-23-c2s = 1\n";
             }
             let forgets = classes[0].contains("middlebox");
-            text.extend(chaos.into_iter().filter(|entry| forgets || !entry.contains("nat-expire")));
+            // Only a server that closes can restart.
+            let restarts = !closing.contains("by = \"client\"");
+            let fits =
+                |entry: &String| (forgets || !entry.contains("nat-expire")) && (restarts || !entry.contains("restart"));
+            text.extend(chaos.into_iter().filter(fits));
             text + "[kernel]\n" + kernel
         },
     )
