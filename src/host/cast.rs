@@ -33,8 +33,8 @@ impl Cast {
                     Side::Client => class.traffic.client.clone(),
                     Side::Server => class.traffic.server.clone(),
                 };
-                let (kind, negotiation) = (scenario.kind, scenario.negotiation);
-                Arc::new(PartyConfig { side, kind, negotiation, role, source })
+                let (kind, negotiation, management) = (scenario.kind, scenario.negotiation, scenario.stream_management);
+                Arc::new(PartyConfig { side, kind, negotiation, role, source, management })
             })
         });
         Self { side, plan: Rc::clone(plan), closers: closers.len(), configs: configs.collect() }

@@ -91,7 +91,18 @@ impl Visit<'_, '_> {
     pub(super) fn wrote(&mut self, bytes: &[u8]) {
         let Some(_) = self.traced() else { return };
         let text = String::from_utf8_lossy(bytes);
-        let marks = [("<stream:stream", "header"), ("<stream:error", "error"), ("</stream:stream>", "close tag")];
+        let marks = [
+            ("<stream:stream", "header"),
+            ("<enable ", "enable"),
+            ("<enabled ", "enabled"),
+            ("<resume ", "resume"),
+            ("<resumed ", "resumed"),
+            ("<failed ", "failed"),
+            ("<r xmlns='urn:xmpp:sm:3'", "ack request"),
+            ("<a xmlns='urn:xmpp:sm:3'", "ack"),
+            ("<stream:error", "error"),
+            ("</stream:stream>", "close tag"),
+        ];
         let named: Vec<&str> = marks.iter().filter(|(mark, _)| text.contains(mark)).map(|(_, name)| *name).collect();
         if !named.is_empty() {
             self.note(What::App { side: self.side, text: format!("writes {}", named.join(" and ")) });

@@ -15,7 +15,7 @@ use crate::scenario::{Class, Contender, Scenario, WeightedCloser};
 use crate::time::Micros;
 use crate::xmpp::config::{
     Answered, By, CloserProfile, Condition, InWait, Negotiation, Ping, Process, ResponderProfile, Source, StreamKind,
-    Unanswered, When,
+    StreamManagement, Unanswered, When,
 };
 
 /// The resolved scenario. Times are in microseconds, sizes in bytes; what is `null` was not given and has no default.
@@ -47,6 +47,9 @@ pub fn to_json(scenario: &Scenario) -> Value {
         "kernel": kernel::to_json(&scenario.kernel),
     });
     // What few scenarios have is not there where it is not, so that others keep the SHA-256 that they had before.
+    if let Some(management) = &scenario.stream_management {
+        value["stream_management"] = stream_management(management);
+    }
     if !scenario.chaos.is_empty() {
         value["chaos"] = scenario.chaos.iter().map(chaos).collect();
     }
@@ -63,6 +66,15 @@ fn hex(bytes: &[u8]) -> String {
         // Writing to a string cannot fail.
         write!(text, "{byte:02x}").ok();
         text
+    })
+}
+
+fn stream_management(management: &StreamManagement) -> Value {
+    let StreamManagement { request_every, request_interval, window } = management;
+    json!({
+        "request_every": request_every,
+        "request_interval_us": request_interval.map(Micros::get),
+        "window": window,
     })
 }
 

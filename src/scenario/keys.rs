@@ -296,6 +296,29 @@ const TRAFFIC: TableShape = TableShape {
     choice: Choice::Some(&["client", "server"]),
 };
 
+const MANAGEMENT: TableShape = TableShape {
+    what: "a table of stream management keys",
+    keys: &[&[
+        default("enable", "Whether streams have it; without the table none has.", Shape::Boolean, "true"),
+        optional(
+            "request_every",
+            "Ask for an acknowledgement behind every so many stanzas; 5 where nothing else is said.",
+            COUNT,
+        ),
+        optional(
+            "request_interval",
+            "Ask for an acknowledgement this long after the first stanza that was not asked for.",
+            POSITIVE_TIME,
+        ),
+        optional(
+            "window",
+            "Most unacknowledged stanzas; a sender at it asks, and writes no more until an answer comes.",
+            COUNT,
+        ),
+    ]],
+    choice: Choice::Free,
+};
+
 const METRIC: Shape = Shape::Reference { what: "a metric", known: measure::names, open: false };
 
 const STUDY: TableShape = TableShape {
@@ -371,6 +394,11 @@ pub(super) const SCENARIO: TableShape = TableShape {
             "How often the scenario is run, over which grid, and how it is compared.",
             Shape::Table(&STUDY),
             "{}",
+        ),
+        optional(
+            "stream_management",
+            "Stream management (XEP-0198) on every stream, at both sides.",
+            Shape::Table(&MANAGEMENT),
         ),
         default("kernel", "Settings of the simulated kernel by Linux sysctl name, or `preset`.", Shape::Kernel, "{}"),
     ]],

@@ -19,6 +19,7 @@ mod kernel;
 mod keys;
 mod links;
 mod load;
+mod management;
 pub mod measure;
 mod over;
 mod quantity;
@@ -51,7 +52,9 @@ use crate::net::link::LinkConfig;
 use crate::scenario::chaos::Chaos;
 use crate::tcp::sysctl::Kernel;
 use crate::time::Micros;
-use crate::xmpp::config::{By, CloserProfile, Negotiation, ResponderProfile, StreamKind, Traffic, When};
+use crate::xmpp::config::{
+    By, CloserProfile, Negotiation, ResponderProfile, StreamKind, StreamManagement, Traffic, When,
+};
 
 /// Everything that one run needs to know, strategy and seed apart.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -82,6 +85,8 @@ pub struct Scenario {
     pub classes: Vec<Class>,
     /// The simulated kernel of both sides.
     pub kernel: Kernel,
+    /// Stream management (XEP-0198), if streams have it.
+    pub stream_management: Option<StreamManagement>,
     /// What goes wrong; empty for most.
     pub chaos: Vec<Chaos>,
 }

@@ -9,6 +9,7 @@ use crate::scenario::closing;
 use crate::scenario::entries::{Surroundings, entries};
 use crate::scenario::error::Problem;
 use crate::scenario::kernel;
+use crate::scenario::management;
 use crate::scenario::quantity;
 use crate::scenario::shape::Shape;
 use crate::scenario::study::{self, Study};
@@ -61,6 +62,7 @@ pub(super) fn scenario(tree: &Tree, stem: &str, problems: &mut Vec<Problem>) -> 
         when,
         classes,
         kernel: kernel?,
+        stream_management: root.table("stream_management").and_then(management::settings),
         chaos,
     })
 }

@@ -14,7 +14,7 @@ use crate::tcp::sysctl::{KEYS, Kernel, Kind, Value as Setting};
 use crate::time::Micros;
 use crate::xmpp::config::{
     Answered, By, CloserProfile, Condition, InWait, Negotiation, Ping, Process, Responder, ResponderProfile, Source,
-    Strategy, StreamKind, Traffic, Unanswered, When,
+    Strategy, StreamKind, StreamManagement, Traffic, Unanswered, When,
 };
 
 /// The scenario of which `json` is the resolved form, as it is in a manifest (where the seed stands elsewhere).
@@ -109,7 +109,16 @@ impl<'a> At<'a> {
             when: self.key("when").optional(At::when)?,
             classes: self.key("classes").each(At::class)?,
             kernel: self.key("kernel").kernel()?,
+            stream_management: self.key("stream_management").optional(At::management)?,
             chaos: self.key("chaos").optional(|at| at.each(At::chaos))?.unwrap_or_default(),
+        })
+    }
+
+    fn management(&self) -> Read<StreamManagement> {
+        Ok(StreamManagement {
+            request_every: self.key("request_every").optional(At::small)?,
+            request_interval: self.key("request_interval_us").optional(At::time)?,
+            window: self.key("window").optional(At::small)?,
         })
     }
 

@@ -140,6 +140,7 @@ impl Party {
         self.pings += 1;
         self.out.push(None, |bytes| writer.ping_get(number, bytes));
         self.phase = Phase::Pinging { writer, number, answered: ping.answered, until: now + ping.timeout };
+        self.wrote_stanza(now, None);
     }
 
     /// The process is to exit. Who would ask only to stay if there is an answer does not ask.
@@ -198,7 +199,11 @@ impl Party {
                 return self.finish(Outcome::Closed, Syscall::Close);
             }
             let held_back = self.out.withdraw();
+            self.withdrawn(held_back);
             self.defer(held_back);
+        }
+        if strategy.sends_tag() {
+            self.acknowledge_for_the_last_time(&writer);
         }
         if strategy.sends_error() {
             self.out.push(None, |bytes| writer.error(condition, bytes));
@@ -243,6 +248,7 @@ impl Party {
             self.leave(Outcome::Clean, give_up);
         } else if let Some(writer) = self.phase.take_pen() {
             self.has_decided();
+            self.acknowledge_for_the_last_time(&writer);
             self.out.push(None, |bytes| writer.close(bytes));
             self.leave(Outcome::Clean, None);
         }

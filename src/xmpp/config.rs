@@ -183,6 +183,17 @@ pub enum Negotiation {
     Minimal,
 }
 
+/// Stream management (XEP-0198), the same at both sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamManagement {
+    /// An acknowledgement is asked for behind every so many stanzas.
+    pub request_every: Option<u32>,
+    /// An acknowledgement is asked for this long after the first stanza that was not asked for.
+    pub request_interval: Option<Micros>,
+    /// Most stanzas that may be unacknowledged; a sender at it asks, and writes no more until an answer comes.
+    pub window: Option<u32>,
+}
+
 /// What kind of stream: its namespace and port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StreamKind {

@@ -27,6 +27,7 @@ impl Party {
                 Name::Message => self.hear_stanza(now, element.number),
                 Name::Iq => self.hear_iq(now, element),
                 Name::StreamError => self.heard.error = true,
+                Name::Management(what) => self.hear_management(now, what, element),
                 Name::Features | Name::Auth | Name::Success | Name::Presence | Name::Other => {
                     self.disorder(Disorder::Unexpected(item));
                 }
@@ -58,6 +59,7 @@ impl Party {
     fn begin(&mut self, now: SimTime) {
         self.facts.push_back(Fact::Up);
         self.since = now;
+        self.begin_management();
         if let Some(source) = &self.config.source {
             self.traffic.start(source, now);
         }
@@ -81,6 +83,7 @@ impl Party {
             return;
         }
         self.facts.push_back(Fact::Delivered { stanza });
+        self.handled_stanza();
         if let Some(source) = &self.config.source {
             self.traffic.heard(source, now);
         }
@@ -90,12 +93,14 @@ impl Party {
     fn hear_iq(&mut self, now: SimTime, element: Element) {
         let asks = matches!((element.iq, element.child), (Some(IqType::Get | IqType::Set), Child::Ping));
         let answers = matches!(element.iq, Some(IqType::Result | IqType::Error));
+        self.handled_stanza();
         match element.number {
             Some(number) if asks => {
                 if let Some(writer) = self.phase.pen(self.reads_in_delay())
                     && self.answers_pings()
                 {
                     self.out.push(None, |bytes| writer.ping_result(number, bytes));
+                    self.wrote_stanza(now, None);
                 }
             }
             Some(number) if answers => {
@@ -114,7 +119,7 @@ impl Party {
         self.finish(Outcome::BadXml, Syscall::Close);
     }
 
-    fn disorder(&mut self, disorder: Disorder) {
+    pub(super) fn disorder(&mut self, disorder: Disorder) {
         self.facts.push_back(Fact::Disorder(disorder));
     }
 }

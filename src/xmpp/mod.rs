@@ -5,6 +5,8 @@ pub mod config;
 pub mod fact;
 mod hearing;
 pub mod idle;
+mod managed;
+mod management;
 mod negotiation;
 pub mod observer;
 mod outbox;

@@ -2,6 +2,7 @@
 //!
 //! `minimal` is header and features: one round trip. `full` is header, features, SASL, restart, header, features, bind:
 //! four round trips as a client needs them; a stream between servers has no resource to bind and takes three.
+//! Stream management (XEP-0198 §3) takes one more in each: a client that waits for `<enabled/>` before its first stanza.
 //! The server's side is up when it has written its last word, the client's when it has read that.
 
 use crate::id::Side;
@@ -9,7 +10,7 @@ use crate::xmpp::config::{Negotiation, StreamKind};
 use crate::xmpp::fact::Disorder;
 use crate::xmpp::outbox::Outbox;
 use crate::xmpp::party::PartyConfig;
-use crate::xmpp::stanza::{Child, Element, IqType, Item, Name};
+use crate::xmpp::stanza::{Child, Element, IqType, Item, Management, Name};
 use crate::xmpp::writer::{Features, StreamWriter};
 
 /// A stream that is being opened.
@@ -32,12 +33,16 @@ pub(super) enum Awaited {
     FeaturesAgain,
     /// Client: the answer to its bind request.
     Bound,
+    /// Client: stream management is on.
+    Enabled,
     /// Server: SASL auth.
     Auth,
     /// Server: the header after the restart.
     HeaderAgain,
     /// Server: the bind request.
     Bind,
+    /// Server: the wish for stream management.
+    Enable,
 }
 
 /// How far an item has brought the opening.
@@ -86,10 +91,7 @@ impl Opening {
         out.push(None, |bytes| {
             let writer = StreamWriter::open(config.kind, config.side, bytes);
             match config.negotiation {
-                Negotiation::Minimal => {
-                    writer.features(Features::None, bytes);
-                    Progress::Up(writer)
-                }
+                Negotiation::Minimal => Self::last_features(config, writer, bytes),
                 Negotiation::Full => {
                     writer.features(Features::Sasl, bytes);
                     Progress::Opening(Self::Awaiting(Awaited::Auth, writer))
@@ -104,15 +106,32 @@ impl Opening {
             writer.restart(bytes);
             match config.kind {
                 StreamKind::ClientToServer => {
-                    writer.features(Features::Bind, bytes);
+                    let managed = config.management.is_some();
+                    writer.features(if managed { Features::BindAndManagement } else { Features::Bind }, bytes);
                     Progress::Opening(Self::Awaiting(Awaited::Bind, writer))
                 }
-                StreamKind::ServerToServer => {
-                    writer.features(Features::None, bytes);
-                    Progress::Up(writer)
-                }
+                StreamKind::ServerToServer => Self::last_features(config, writer, bytes),
             }
         })
+    }
+
+    /// The server's features where no resource is to be bound.
+    fn last_features(config: &PartyConfig, writer: StreamWriter, bytes: &mut Vec<u8>) -> Progress {
+        if config.management.is_some() {
+            writer.features(Features::Management, bytes);
+            return Progress::Opening(Self::Awaiting(Awaited::Enable, writer));
+        }
+        writer.features(Features::None, bytes);
+        Progress::Up(writer)
+    }
+
+    /// All that needs no stream management is agreed on: the client's next step, if there is one.
+    fn enable(config: &PartyConfig, writer: StreamWriter, out: &mut Outbox) -> Progress {
+        if config.management.is_none() {
+            return Progress::Up(writer);
+        }
+        out.push(None, |bytes| writer.enable(false, bytes));
+        Progress::Opening(Self::Awaiting(Awaited::Enabled, writer))
     }
 
     fn step(
@@ -137,7 +156,16 @@ impl Opening {
                 Ok(Progress::Opening(Self::Awaiting(Awaited::Bound, writer)))
             }
             (Awaited::Features | Awaited::FeaturesAgain, Name::Features, _)
-            | (Awaited::Bound, Name::Iq, Some(IqType::Result)) => Ok(Progress::Up(writer)),
+                if config.management.is_none() || element.child == Child::Management =>
+            {
+                Ok(Self::enable(config, writer, out))
+            }
+            (Awaited::Bound, Name::Iq, Some(IqType::Result)) => Ok(Self::enable(config, writer, out)),
+            (Awaited::Enabled, Name::Management(Management::Enabled), _) => Ok(Progress::Up(writer)),
+            (Awaited::Enable, Name::Management(Management::Enable), _) => {
+                out.push(None, |bytes| writer.enabled(None, bytes));
+                Ok(Progress::Up(writer))
+            }
             (Awaited::Auth, Name::Auth, _) => {
                 out.push(None, |bytes| writer.success(bytes));
                 Ok(Progress::Restarted(Self::Awaiting(Awaited::HeaderAgain, writer)))
@@ -145,7 +173,10 @@ impl Opening {
             (Awaited::Bind, Name::Iq, Some(IqType::Set)) => {
                 let number = element.number.ok_or(Disorder::Unexpected(Item::Element(element)))?;
                 out.push(None, |bytes| writer.bind_result(number, bytes));
-                Ok(Progress::Up(writer))
+                Ok(match config.management {
+                    Some(_) => Progress::Opening(Self::Awaiting(Awaited::Enable, writer)),
+                    None => Progress::Up(writer),
+                })
             }
             _ => Err(Disorder::Unexpected(Item::Element(element))),
         }
@@ -156,12 +187,17 @@ impl Opening {
 mod tests {
     use super::*;
     use crate::time::{Micros, SimTime};
-    use crate::xmpp::config::Responder;
-    use crate::xmpp::testing::Pair;
+    use crate::xmpp::config::{Responder, StreamManagement};
+    use crate::xmpp::testing::{Builder, Pair};
 
     /// When each side was up, with 10 ms one way.
     fn ups(kind: StreamKind, negotiation: Negotiation) -> [Option<SimTime>; 2] {
-        let mut pair = Pair::builder().kind(kind).negotiation(negotiation).responder(Responder::Compliant).open();
+        let builder = Pair::builder().kind(kind).negotiation(negotiation).responder(Responder::Compliant);
+        up_of(builder)
+    }
+
+    fn up_of(builder: Builder) -> [Option<SimTime>; 2] {
+        let mut pair = builder.open();
         pair.run_until(SimTime::ZERO + Micros::from_secs(1));
         pair.assert_orderly();
         Side::BOTH.map(|side| pair.up(side))
@@ -181,6 +217,19 @@ mod tests {
     #[test]
     fn full_is_four_round_trips_for_a_client() {
         assert_eq!(ups(StreamKind::ClientToServer, Negotiation::Full), ms([80, 70]));
+    }
+
+    #[test]
+    fn stream_management_takes_one_more() {
+        let management = StreamManagement { request_every: Some(5), request_interval: None, window: None };
+        for (kind, negotiation, wanted) in [
+            (StreamKind::ClientToServer, Negotiation::Minimal, [40, 30]),
+            (StreamKind::ClientToServer, Negotiation::Full, [100, 90]),
+            (StreamKind::ServerToServer, Negotiation::Full, [80, 70]),
+        ] {
+            let builder = Pair::builder().kind(kind).negotiation(negotiation).responder(Responder::Compliant);
+            assert_eq!(up_of(builder.managed(management)), ms(wanted), "{kind:?} {negotiation:?}");
+        }
     }
 
     #[test]

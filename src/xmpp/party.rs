@@ -21,9 +21,12 @@ use std::sync::Arc;
 use crate::id::Side;
 use crate::rng::Rng;
 use crate::time::SimTime;
-use crate::xmpp::config::{CloserProfile, MAX_STANZA, Negotiation, ResponderProfile, Source, StreamKind};
+use crate::xmpp::config::{
+    CloserProfile, MAX_STANZA, Negotiation, ResponderProfile, Source, StreamKind, StreamManagement,
+};
 pub use crate::xmpp::fact::{Disorder, Fact, Outcome, Syscall};
 use crate::xmpp::idle::DecisionPlan;
+use crate::xmpp::management::Management;
 use crate::xmpp::negotiation::Opening;
 use crate::xmpp::outbox::{Outbox, Stanza};
 use crate::xmpp::phase::Phase;
@@ -43,6 +46,8 @@ pub struct PartyConfig {
     pub role: Role,
     /// Its stanzas.
     pub source: Option<Source>,
+    /// Stream management, if the stream has it.
+    pub management: Option<StreamManagement>,
 }
 
 /// What a party does about closing.
@@ -85,6 +90,8 @@ pub struct Party {
     pub(super) decided: bool,
     pub(super) heard: Heard,
     pub(super) end: End,
+    /// The account of a stream that is up and managed.
+    pub(super) management: Option<Box<Management>>,
 }
 
 /// What has been heard of the stream's end.
@@ -132,6 +139,7 @@ impl Party {
             decided: false,
             heard: Heard::default(),
             end: End::No,
+            management: None,
         }
     }
 
@@ -222,6 +230,7 @@ impl Party {
             return;
         }
         self.write_traffic(now);
+        self.request_if_due(now);
         while self.phase_deadline().is_some_and(|at| at <= now) {
             self.expire(now);
         }
@@ -259,6 +268,9 @@ impl Party {
             self.facts = VecDeque::new();
         }
         self.out.rest();
+        if let Some(management) = &mut self.management {
+            management.rest();
+        }
     }
 
     /// When [`Self::handle_deadline`] is to be called.
@@ -267,7 +279,8 @@ impl Party {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
         };
-        sooner(sooner(self.moment, self.traffic.next()), self.phase_deadline())
+        let own = sooner(sooner(self.moment, self.traffic.next()), self.phase_deadline());
+        if self.management.is_none() { own } else { sooner(own, self.request_deadline()) }
     }
 
     /// When the phase ends by itself, or the closer decides.
@@ -318,14 +331,31 @@ impl Party {
     }
 
     pub(super) fn write_stanza(&mut self, now: SimTime, size: u32) {
-        let stanza = Some(Stanza { number: self.written, size });
+        if !(self.may_write() && self.waits_for_room(size)) {
+            self.put_stanza(now, size);
+        }
+    }
+
+    /// Whether stanzas may be written by who keeps the rules.
+    pub(super) fn may_write(&self) -> bool {
+        !self.decided && self.phase.pen(self.reads_in_delay()).is_some()
+    }
+
+    /// Writes a stanza, or holds it back where there is no pen.
+    pub(super) fn put_stanza(&mut self, now: SimTime, size: u32) {
+        let stanza = Stanza { number: self.written, size };
         let closing = self.decided;
         match (self.phase.pen(self.reads_in_delay()), &self.phase) {
-            (Some(writer), _) if !closing => self.out.push(stanza, |bytes| writer.message(self.written, size, bytes)),
-            (_, Phase::Scribbling(writer)) => self.out.push(stanza, |bytes| writer.message(self.written, size, bytes)),
+            (Some(writer), _) if !closing => {
+                self.out.push(Some(stanza), |bytes| writer.message(self.written, size, bytes));
+            }
+            (_, Phase::Scribbling(writer)) => {
+                self.out.push(Some(stanza), |bytes| writer.message(self.written, size, bytes));
+            }
             _ => return self.defer(1),
         }
         self.written += 1;
+        self.wrote_stanza(now, Some(stanza));
         self.active(now);
     }
 
@@ -338,6 +368,9 @@ impl Party {
 
     /// Acts on the kernel's having taken everything.
     fn settle(&mut self) {
+        if self.management.is_some() {
+            self.hold_back_what_waits();
+        }
         if !self.out.is_empty() {
             return;
         }
@@ -351,7 +384,9 @@ impl Party {
     /// Lets go of the socket.
     pub(super) fn finish(&mut self, outcome: Outcome, last: Syscall) {
         let held_back = self.out.abandon();
-        self.defer(held_back);
+        self.withdrawn(held_back);
+        let waited = self.forget_what_waits();
+        self.defer(held_back + waited);
         self.traffic.stop();
         self.moment = None;
         self.phase = Phase::Done;
@@ -366,7 +401,9 @@ impl Party {
 
     /// The application stops for good without knowing anything: its traffic ends, nothing it had is held back.
     pub(super) fn stop(&mut self, phase: Phase) {
-        self.out.abandon();
+        let taken_back = self.out.abandon();
+        self.withdrawn(taken_back);
+        self.forget_what_waits();
         self.traffic.stop();
         self.moment = None;
         self.phase = phase;
@@ -424,6 +461,7 @@ mod tests {
             negotiation: Negotiation::Minimal,
             role,
             source: None,
+            management: None,
         };
         let rng = || Rng::new(1, 1, Purpose::Behaviour);
         let mut party = Party::new(Arc::new(config), DecisionPlan::AfterUp(Micros::from_secs(1)), rng(), rng());

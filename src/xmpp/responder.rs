@@ -188,11 +188,13 @@ impl Party {
     pub(super) fn answer(&mut self, now: SimTime, manner: Responder, writer: StreamWriter) {
         match manner {
             Responder::Compliant | Responder::Slow => {
+                self.acknowledge_for_the_last_time(&writer);
                 self.out.push(None, |bytes| writer.close(bytes));
                 let half_closes = self.responder_profile().is_some_and(|profile| profile.half_closes);
                 self.wait_for_fin(half_closes, half_closes);
             }
             Responder::WaitsForFin => {
+                self.acknowledge_for_the_last_time(&writer);
                 self.out.push(None, |bytes| writer.close(bytes));
                 self.wait_for_fin(!self.heard.error, false);
             }
@@ -219,6 +221,7 @@ impl Party {
                 }
             }
             Responder::TagButNoFin => {
+                self.acknowledge_for_the_last_time(&writer);
                 self.out.push(None, |bytes| writer.close(bytes));
                 self.phase = Phase::Holding;
             }
@@ -239,6 +242,7 @@ impl Party {
     /// Writes no more and never lets go.
     fn hold(&mut self) {
         let held_back = self.out.withdraw();
+        self.withdrawn(held_back);
         self.defer(held_back);
         self.phase = Phase::Holding;
     }
@@ -283,6 +287,7 @@ impl Party {
         self.notice();
         if self.never_lets_go() {
             let held_back = self.out.abandon();
+            self.withdrawn(held_back);
             self.defer(held_back);
             self.phase = Phase::Holding;
         } else {

@@ -31,8 +31,12 @@ pub struct Element {
     pub name: Name,
     /// The `type` attribute of an [`Name::Iq`]; `None` elsewhere, and where it is missing or unknown.
     pub iq: Option<IqType>,
-    /// The number in the `id` attribute: decimal digits, behind one letter or none (`c17`, `q3`, `17`).
+    /// The number in the `id` attribute, or in `previd` (XEP-0198): decimal digits, behind one letter or none (`c17`, `q3`,
+    /// `17`).
     pub number: Option<u32>,
+    /// The `h` attribute of an element of XEP-0198: stanzas handled, modulo 2^32; `None` elsewhere, and where it is no
+    /// such number.
+    pub h: Option<u32>,
     /// What is inside: the first child that has a name of its own in [`Child`], else [`Child::Other`] or [`Child::None`].
     pub child: Child,
     /// Bytes on the wire, tags included.
@@ -56,8 +60,29 @@ pub enum Name {
     Iq,
     /// `error` of the streams namespace (RFC 6120 §4.9).
     StreamError,
+    /// An element of XEP-0198.
+    Management(Management),
     /// Anything else.
     Other,
+}
+
+/// The elements of stream management (XEP-0198) that stand at the top of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Management {
+    /// `enable`: a client turns it on (§3).
+    Enable,
+    /// `enabled`: it is on (§3).
+    Enabled,
+    /// `r`: asks for an acknowledgement (§4).
+    Request,
+    /// `a`: acknowledges (§4).
+    Ack,
+    /// `resume`: a client asks for its former session (§5).
+    Resume,
+    /// `resumed`: it has it again (§5).
+    Resumed,
+    /// `failed`: it was not turned on or not resumed (§5, §6).
+    Failed,
 }
 
 /// The four types of an info/query stanza (RFC 6120 §8.2.3).
@@ -84,6 +109,8 @@ pub enum Child {
     Bind,
     /// SASL `mechanisms` (RFC 6120 §6.3.3), in features.
     Mechanisms,
+    /// `sm` (XEP-0198 §2), in features that offer nothing of the above.
+    Management,
     /// The condition of a stream error, one that a closer here may send.
     Condition(Condition),
     /// Elements, but none of the above.

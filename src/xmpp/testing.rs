@@ -13,7 +13,7 @@ use crate::id::Side;
 use crate::rng::{Purpose, Rng};
 use crate::time::{Micros, SimTime};
 use crate::xmpp::config::{
-    CloserProfile, Negotiation, Process, Responder, ResponderProfile, Source, Strategy, StreamKind,
+    CloserProfile, Negotiation, Process, Responder, ResponderProfile, Source, Strategy, StreamKind, StreamManagement,
 };
 use crate::xmpp::fact::{Fact, Outcome, Syscall};
 use crate::xmpp::idle::DecisionPlan;
@@ -88,6 +88,7 @@ pub(super) struct Builder {
     negotiation: Negotiation,
     plans: [DecisionPlan; 2],
     sources: [Option<Source>; 2],
+    management: Option<StreamManagement>,
 }
 
 impl Builder {
@@ -141,6 +142,11 @@ impl Builder {
         self
     }
 
+    pub(super) fn managed(mut self, management: StreamManagement) -> Self {
+        self.management = Some(management);
+        self
+    }
+
     /// Traffic of the closer's peer.
     pub(super) fn peer_writes(mut self, source: Source) -> Self {
         self.sources[self.closer.other().index()] = Some(source);
@@ -167,6 +173,7 @@ impl Builder {
                 negotiation: self.negotiation,
                 role: self.roles[side.index()].clone(),
                 source: self.sources[side.index()].clone(),
+                management: self.management,
             };
             let purpose = if side == Side::Client { Purpose::ClientTraffic } else { Purpose::ServerTraffic };
             let rngs = [purpose, Purpose::Behaviour].map(|purpose| Rng::new(1, stream, purpose));
@@ -208,6 +215,7 @@ impl Pair {
             negotiation: Negotiation::Minimal,
             plans: [DecisionPlan::AfterUp(Micros::from_secs(1)); 2],
             sources: [None, None],
+            management: None,
         }
     }
 

@@ -23,6 +23,10 @@ pub enum Features {
     Sasl,
     /// Resource binding.
     Bind,
+    /// Resource binding and stream management (XEP-0198 §2).
+    BindAndManagement,
+    /// Stream management.
+    Management,
     /// Nothing (more): the stream is up.
     None,
 }
@@ -80,6 +84,11 @@ impl StreamWriter {
             (Features::Bind, _) => {
                 b"<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></stream:features>"
             }
+            (Features::BindAndManagement, _) => {
+                b"<stream:features><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/><sm xmlns='urn:xmpp:sm:3'/>\
+                  </stream:features>"
+            }
+            (Features::Management, _) => b"<stream:features><sm xmlns='urn:xmpp:sm:3'/></stream:features>",
             (Features::None, _) => b"<stream:features/>",
         };
         out.extend_from_slice(element);
@@ -138,6 +147,61 @@ impl StreamWriter {
         out.extend_from_slice(b" id='q");
         decimal(number, out);
         out.extend_from_slice(b"' type='result'/>");
+    }
+
+    /// Turns stream management on (XEP-0198 §3), with sessions that can be resumed if `resume`.
+    pub fn enable(&self, resume: bool, out: &mut Vec<u8>) {
+        let element: &[u8] =
+            if resume { b"<enable xmlns='urn:xmpp:sm:3' resume='true'/>" } else { b"<enable xmlns='urn:xmpp:sm:3'/>" };
+        out.extend_from_slice(element);
+    }
+
+    /// Says that it is on, with the session's number and how many seconds it is kept if it can be resumed.
+    pub fn enabled(&self, resume: Option<(u32, u32)>, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"<enabled xmlns='urn:xmpp:sm:3'");
+        if let Some((session, seconds)) = resume {
+            out.extend_from_slice(b" id='");
+            session_id(session, out);
+            out.extend_from_slice(b"' max='");
+            decimal(seconds, out);
+            out.extend_from_slice(b"' resume='true'");
+        }
+        out.extend_from_slice(b"/>");
+    }
+
+    /// Asks how many stanzas the other side has handled (XEP-0198 §4).
+    pub fn ack_request(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"<r xmlns='urn:xmpp:sm:3'/>");
+    }
+
+    /// Says how many stanzas this side has handled, modulo 2^32 (XEP-0198 §4).
+    pub fn ack(&self, handled: u32, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"<a xmlns='urn:xmpp:sm:3' h='");
+        decimal(handled, out);
+        out.extend_from_slice(b"'/>");
+    }
+
+    /// Asks for a former session (XEP-0198 §5) in which this side has handled so many stanzas.
+    pub fn resume(&self, session: u32, handled: u32, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"<resume");
+        former(session, handled, out);
+    }
+
+    /// Gives a former session back.
+    pub fn resumed(&self, session: u32, handled: u32, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"<resumed");
+        former(session, handled, out);
+    }
+
+    /// Refuses a former session that is unknown (any more); `handled` is said where that much of it is remembered.
+    pub fn failed(&self, handled: Option<u32>, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"<failed xmlns='urn:xmpp:sm:3'");
+        if let Some(handled) = handled {
+            out.extend_from_slice(b" h='");
+            decimal(handled, out);
+            out.extend_from_slice(b"'");
+        }
+        out.extend_from_slice(b"><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>");
     }
 
     /// Writes a message of exactly `size` bytes whose `id` carries `number`.
@@ -281,6 +345,27 @@ impl RawWriter {
         self.dripped += 1;
     }
 }
+
+/// Appends what says which former session is meant, and how much of it was handled.
+fn former(session: u32, handled: u32, out: &mut Vec<u8>) {
+    out.extend_from_slice(b" xmlns='urn:xmpp:sm:3' h='");
+    decimal(handled, out);
+    out.extend_from_slice(b"' previd='");
+    session_id(session, out);
+    out.extend_from_slice(b"'/>");
+}
+
+/// Appends the identifier of a session: as long as those of deployed servers, which are opaque (XEP-0198 §5).
+fn session_id(session: u32, out: &mut Vec<u8>) {
+    let mut digits = Vec::with_capacity(10);
+    decimal(session, &mut digits);
+    out.push(b'm');
+    out.resize(out.len() + SESSION_DIGITS - digits.len(), b'0');
+    out.extend_from_slice(&digits);
+}
+
+/// Digits in the identifier of a session.
+const SESSION_DIGITS: usize = 23;
 
 /// Appends a number in decimal digits.
 fn decimal(mut number: u32, out: &mut Vec<u8>) {

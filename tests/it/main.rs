@@ -19,6 +19,7 @@ mod kernel_agreement;
 mod killed_run;
 mod links;
 mod main_job;
+mod management;
 mod mixes;
 mod observed;
 mod oracles;

@@ -185,6 +185,17 @@ fn chaos() -> impl Strategy<Value = String> {
     })
 }
 
+/// Stream management, or none.
+fn management() -> impl Strategy<Value = String> {
+    let key = |name: &'static str, value: Option<String>| value.map_or(String::new(), |v| format!("{name} = {v}\n"));
+    let every = proptest::option::of(1_u32..9).prop_map(move |n| key("request_every", n.map(|n| n.to_string())));
+    let interval = proptest::option::of(1_u32..4_000)
+        .prop_map(move |ms| key("request_interval", ms.map(|ms| format!("\"{ms}ms\""))));
+    let window = proptest::option::of(1_u32..12).prop_map(move |n| key("window", n.map(|n| n.to_string())));
+    let on = (every, interval, window).prop_map(|(e, i, w)| format!("[stream_management]\n{e}{i}{w}"));
+    prop_oneof![1 => Just(String::new()), 1 => on]
+}
+
 /// A legal scenario file.
 fn scenario() -> impl Strategy<Value = String> {
     let strategies = proptest::sample::subsequence(&STRATEGIES[..], 2);
@@ -198,8 +209,9 @@ fn scenario() -> impl Strategy<Value = String> {
         "tcp_syncookies = false\nsomaxconn = 2\n",
     ]);
     let chaos = prop_oneof![1 => Just(Vec::new()), 2 => proptest::collection::vec(chaos(), 1..4)];
-    (head, strategies, closing(), proptest::collection::vec(class(), 1..4), kernel, chaos).prop_map(
-        |((seed, peers, nodes, negotiation, kind), strategies, closing, classes, kernel, chaos)| {
+    let rest = (kernel, chaos, management());
+    (head, strategies, closing(), proptest::collection::vec(class(), 1..4), rest).prop_map(
+        |((seed, peers, nodes, negotiation, kind), strategies, closing, classes, (kernel, chaos, management))| {
             let mut text = format!(
                 "duration = \"60s\"\npeers = {peers}\nnodes = {nodes}\nseed = {seed}\nstrategies = {strategies:?}\n\
                  arrivals = {{ over = \"3s\" }}\nkind = \"{kind}\"\nnegotiation = \"{negotiation}\"\n{closing}"
@@ -216,7 +228,7 @@ fn scenario() -> impl Strategy<Value = String> {
             let fits =
                 |entry: &String| (forgets || !entry.contains("nat-expire")) && (restarts || !entry.contains("restart"));
             text.extend(chaos.into_iter().filter(fits));
-            text + "[kernel]\n" + kernel
+            text + &management + "[kernel]\n" + kernel
         },
     )
 }

@@ -2,7 +2,7 @@
 
 use super::namespace::Namespace;
 use crate::xmpp::config::{Condition, StreamKind};
-use crate::xmpp::stanza::{Child, Element, IqType, Name};
+use crate::xmpp::stanza::{Child, Element, IqType, Management, Name};
 
 /// A top-level element in the making.
 #[derive(Debug)]
@@ -10,12 +10,13 @@ pub(super) struct Building {
     name: Name,
     iq: Option<IqType>,
     number: Option<u32>,
+    h: Option<u32>,
     child: Child,
 }
 
 impl Default for Building {
     fn default() -> Self {
-        Self { name: Name::Other, iq: None, number: None, child: Child::None }
+        Self { name: Name::Other, iq: None, number: None, h: None, child: Child::None }
     }
 }
 
@@ -23,7 +24,8 @@ impl Building {
     /// An attribute without prefix of the top-level element; its name is resolved only later, in [`Self::top`].
     pub(super) fn attribute(&mut self, local: &[u8], value: &[u8]) {
         match local {
-            b"id" => self.number = number(value),
+            b"id" | b"previd" => self.number = number(value),
+            b"h" => self.h = decimal(value),
             b"type" => {
                 self.iq = match value {
                     b"get" => Some(IqType::Get),
@@ -49,6 +51,7 @@ impl Building {
             (Namespace::Streams, b"error") => Name::StreamError,
             (Namespace::Sasl, b"auth") => Name::Auth,
             (Namespace::Sasl, b"success") => Name::Success,
+            (Namespace::Management, local) => management(local).map_or(Name::Other, Name::Management),
             (_, b"message") if content => Name::Message,
             (_, b"presence") if content => Name::Presence,
             (_, b"iq") if content => Name::Iq,
@@ -56,6 +59,9 @@ impl Building {
         };
         if self.name != Name::Iq {
             self.iq = None;
+        }
+        if !matches!(self.name, Name::Management(_)) {
+            self.h = None;
         }
     }
 
@@ -66,6 +72,7 @@ impl Building {
                 (Namespace::Ping, b"ping") => Child::Ping,
                 (Namespace::Bind, b"bind") => Child::Bind,
                 (Namespace::Sasl, b"mechanisms") => Child::Mechanisms,
+                (Namespace::Management, b"sm") => Child::Management,
                 (Namespace::StreamErrors, b"connection-timeout") => Child::Condition(Condition::ConnectionTimeout),
                 (Namespace::StreamErrors, b"conflict") => Child::Condition(Condition::Conflict),
                 (Namespace::StreamErrors, b"policy-violation") => Child::Condition(Condition::PolicyViolation),
@@ -77,8 +84,22 @@ impl Building {
 
     /// The element is whole and was `size` bytes long.
     pub(super) fn finish(&self, size: u32) -> Element {
-        Element { name: self.name, iq: self.iq, number: self.number, child: self.child, size }
+        Element { name: self.name, iq: self.iq, number: self.number, h: self.h, child: self.child, size }
     }
+}
+
+/// The element of XEP-0198 with this local name.
+fn management(local: &[u8]) -> Option<Management> {
+    Some(match local {
+        b"enable" => Management::Enable,
+        b"enabled" => Management::Enabled,
+        b"r" => Management::Request,
+        b"a" => Management::Ack,
+        b"resume" => Management::Resume,
+        b"resumed" => Management::Resumed,
+        b"failed" => Management::Failed,
+        _ => return None,
+    })
 }
 
 /// The number in an id: decimal digits, behind one letter or none.
@@ -87,6 +108,11 @@ fn number(id: &[u8]) -> Option<u32> {
         [first, digits @ ..] if first.is_ascii_alphabetic() => digits,
         digits => digits,
     };
+    decimal(digits)
+}
+
+/// A number below 2^32 in decimal digits.
+fn decimal(digits: &[u8]) -> Option<u32> {
     let add = |number: u32, digit: &u8| {
         let digit = digit.checked_sub(b'0').filter(|digit| *digit < 10)?;
         number.checked_mul(10)?.checked_add(digit.into())

@@ -76,7 +76,7 @@ impl Names {
         self.begun = self.text.len();
         match (self.prefix(span), self.local(span)) {
             (b"xmlns", b"xmlns") => Err(ReadError::NotWellFormed),
-            (b"xmlns", _) | (b"", b"xmlns" | b"id" | b"type") => Ok(true),
+            (b"xmlns", _) | (b"", b"xmlns" | b"id" | b"type" | b"h" | b"previd") => Ok(true),
             _ => Ok(false),
         }
     }

@@ -19,6 +19,10 @@ pub(super) enum Namespace {
     Bind,
     /// Of XEP-0199.
     Ping,
+    /// Of XEP-0198.
+    Management,
+    /// Of stanza error conditions.
+    StanzaErrors,
     /// Of XEP-0220, which server headers declare.
     Dialback,
     /// Of the prefix `xml`.
@@ -40,6 +44,8 @@ impl Namespace {
             b"urn:ietf:params:xml:ns:xmpp-sasl" => Self::Sasl,
             b"urn:ietf:params:xml:ns:xmpp-bind" => Self::Bind,
             b"urn:xmpp:ping" => Self::Ping,
+            b"urn:xmpp:sm:3" => Self::Management,
+            b"urn:ietf:params:xml:ns:xmpp-stanzas" => Self::StanzaErrors,
             b"jabber:server:dialback" => Self::Dialback,
             b"http://www.w3.org/XML/1998/namespace" => Self::Xml,
             b"http://www.w3.org/2000/xmlns/" => Self::Xmlns,

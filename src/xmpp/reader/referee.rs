@@ -129,7 +129,7 @@ fn see(event: Event, names: &mut Names, seen: &mut Vec<Seen>) -> Result<i32, Rea
 
 /// Whether the reader keeps the value of such an attribute.
 fn is_looked_at(name: &str) -> bool {
-    matches!(name, "id" | "type" | "xmlns") || name.starts_with("xmlns:")
+    matches!(name, "id" | "type" | "xmlns" | "h" | "previd") || name.starts_with("xmlns:")
 }
 
 /// What an error of the referee means here.

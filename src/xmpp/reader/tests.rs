@@ -4,7 +4,7 @@ use super::referee::{lexer, referee};
 use super::*;
 use crate::id::Side;
 use crate::xmpp::config::{Condition, MAX_STANZA, MIN_STANZA, StreamKind};
-use crate::xmpp::stanza::{Child, Element, IqType, Name};
+use crate::xmpp::stanza::{Child, Element, IqType, Management, Name};
 use crate::xmpp::writer::{Features, StreamWriter};
 
 /// What came out, and what ended it.
@@ -48,7 +48,12 @@ pub(super) fn read_body(body: &str) -> Reading {
 }
 
 fn element(name: Name, iq: Option<IqType>, number: Option<u32>, child: Child, size: usize) -> Item {
-    Item::Element(Element { name, iq, number, child, size: u32::try_from(size).unwrap() })
+    Item::Element(Element { name, iq, number, h: None, child, size: u32::try_from(size).unwrap() })
+}
+
+fn managing(what: Management, number: Option<u32>, h: Option<u32>, child: Child, size: usize) -> Item {
+    let (name, size) = (Name::Management(what), u32::try_from(size).unwrap());
+    Item::Element(Element { name, iq: None, number, h, child, size })
 }
 
 /// Everything that a server's writer can say, with what should be read and where each item ends.
@@ -88,6 +93,24 @@ fn session(kind: StreamKind) -> (Vec<u8>, Vec<(Item, usize)>) {
     note(&out, &|size| element(Name::Iq, Some(IqType::Result), Some(3), Child::None, size));
     writer.message(18, 300, &mut out);
     note(&out, &|size| element(Name::Message, None, Some(18), Child::Other, size));
+    writer.features(Features::Management, &mut out);
+    note(&out, &|size| element(Name::Features, None, None, Child::Management, size));
+    writer.features(Features::BindAndManagement, &mut out);
+    note(&out, &|size| element(Name::Features, None, None, Child::Bind, size));
+    writer.enable(true, &mut out);
+    note(&out, &|size| managing(Management::Enable, None, None, Child::None, size));
+    writer.enabled(Some((7, 300)), &mut out);
+    note(&out, &|size| managing(Management::Enabled, Some(7), None, Child::None, size));
+    writer.ack_request(&mut out);
+    note(&out, &|size| managing(Management::Request, None, None, Child::None, size));
+    writer.ack(u32::MAX, &mut out);
+    note(&out, &|size| managing(Management::Ack, None, Some(u32::MAX), Child::None, size));
+    writer.resume(7, 3, &mut out);
+    note(&out, &|size| managing(Management::Resume, Some(7), Some(3), Child::None, size));
+    writer.resumed(7, 0, &mut out);
+    note(&out, &|size| managing(Management::Resumed, Some(7), Some(0), Child::None, size));
+    writer.failed(Some(9), &mut out);
+    note(&out, &|size| managing(Management::Failed, None, Some(9), Child::Other, size));
     for condition in
         [Condition::ConnectionTimeout, Condition::Conflict, Condition::PolicyViolation, Condition::SystemShutdown]
     {

@@ -220,7 +220,7 @@ impl<'a> Whole<'a> {
             let value = self.value()?;
             match name {
                 b"xmlns" => default = known(value)?,
-                b"id" | b"type" if top => building.attribute(name, value),
+                b"id" | b"type" | b"h" | b"previd" if top => building.attribute(name, value),
                 _ => {}
             }
         }

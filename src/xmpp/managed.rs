@@ -1,0 +1,240 @@
+//! What a party does under stream management (XEP-0198): asks, acknowledges, waits for room in its window.
+//!
+//! Neither `<r/>` nor `<a/>` may be written behind the close tag, so that a party says what it has handled for the
+//! last time just before its tag (§7); what it handles while it waits for the other tag is never acknowledged.
+
+use std::sync::Arc;
+
+use crate::time::SimTime;
+use crate::xmpp::fact::Disorder;
+use crate::xmpp::outbox::Stanza;
+use crate::xmpp::party::Party;
+use crate::xmpp::stanza::{self, Element, Item};
+use crate::xmpp::writer::StreamWriter;
+
+impl Party {
+    /// The stream is up: from now on stanzas are counted, if that was agreed on.
+    pub(super) fn begin_management(&mut self) {
+        self.management = self.config.management.is_some().then(Box::default);
+    }
+
+    /// An element of stream management was read on a stream that is up.
+    pub(super) fn hear_management(&mut self, now: SimTime, what: stanza::Management, element: Element) {
+        let Some(management) = &mut self.management else { return self.unexpected(element) };
+        match (what, element.h) {
+            (stanza::Management::Request, _) => {
+                let handled = management.handled();
+                // Behind its tag a party answers nothing any more.
+                if let Some(writer) = self.phase.pen(self.reads_in_delay()) {
+                    self.out.push(None, |bytes| writer.ack(handled, bytes));
+                }
+            }
+            (stanza::Management::Ack, Some(h)) => match management.acknowledge(h) {
+                Ok(()) => self.write_what_waits(now),
+                Err(_) => self.unexpected(element),
+            },
+            (
+                stanza::Management::Ack
+                | stanza::Management::Enable
+                | stanza::Management::Enabled
+                | stanza::Management::Resume
+                | stanza::Management::Resumed
+                | stanza::Management::Failed,
+                _,
+            ) => self.unexpected(element),
+        }
+    }
+
+    fn unexpected(&mut self, element: Element) {
+        self.disorder(Disorder::Unexpected(Item::Element(element)));
+    }
+
+    /// A stanza of the other side was handled: its receiver has taken responsibility for it (§4).
+    pub(super) fn handled_stanza(&mut self) {
+        if let Some(management) = &mut self.management {
+            management.handle();
+        }
+    }
+
+    /// A stanza, or an iq that is none for the ledger, was written: an acknowledgement may be asked for.
+    pub(super) fn wrote_stanza(&mut self, now: SimTime, stanza: Option<Stanza>) {
+        let (Some(management), Some(config)) = (&mut self.management, &self.config.management) else { return };
+        if management.wrote(config, stanza, now) {
+            self.request();
+        }
+    }
+
+    /// Asks for an acknowledgement where something may be written.
+    fn request(&mut self) {
+        if let (Some(writer), Some(management)) = (self.phase.pen(self.reads_in_delay()), &mut self.management) {
+            self.out.push(None, |bytes| writer.ack_request(bytes));
+            management.requested();
+        }
+    }
+
+    /// When an acknowledgement is to be asked for at the latest.
+    pub(super) fn request_deadline(&self) -> Option<SimTime> {
+        let due = self.management.as_ref()?.due()?;
+        self.phase.pen(self.reads_in_delay()).map(|_| due)
+    }
+
+    /// Asks if it is time.
+    pub(super) fn request_if_due(&mut self, now: SimTime) {
+        if self.request_deadline().is_some_and(|due| due <= now) {
+            self.request();
+        }
+    }
+
+    /// Keeps a stanza until the window has room for it; whether it had to.
+    pub(super) fn waits_for_room(&mut self, size: u32) -> bool {
+        let (Some(management), Some(config)) = (&mut self.management, &self.config.management) else { return false };
+        let waits = management.holds() || !management.has_room(config);
+        if waits {
+            management.hold(size);
+        }
+        waits
+    }
+
+    fn write_what_waits(&mut self, now: SimTime) {
+        let config = Arc::clone(&self.config);
+        let Some(config) = &config.management else { return };
+        while self.may_write()
+            && let Some(size) = self.management.as_mut().and_then(|m| m.release(config))
+        {
+            self.put_stanza(now, size);
+        }
+    }
+
+    /// Stanzas that wait have nothing to wait for once nothing more is written: they are held back.
+    pub(super) fn hold_back_what_waits(&mut self) {
+        if self.management.as_ref().is_some_and(|management| management.holds()) && !self.may_write() {
+            let count = self.management.as_mut().map_or(0, |management| management.give_up());
+            self.defer(count);
+        }
+    }
+
+    /// Says once more what was handled, before the tag: what is not acknowledged then the other side must think lost.
+    pub(super) fn acknowledge_for_the_last_time(&mut self, writer: &StreamWriter) {
+        if let Some(management) = &self.management {
+            self.out.push(None, |bytes| writer.ack(management.handled(), bytes));
+        }
+    }
+
+    /// Stanzas were taken back from the outbox.
+    pub(super) fn withdrawn(&mut self, count: u32) {
+        if let Some(management) = &mut self.management {
+            management.withdraw(count);
+        }
+    }
+
+    /// Nothing waits any more; says how many stanzas did.
+    pub(super) fn forget_what_waits(&mut self) -> u32 {
+        self.management.as_mut().map_or(0, |management| management.give_up())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::dist::Distribution;
+    use crate::id::Side;
+    use crate::time::Micros;
+    use crate::xmpp::config::{Process, Responder, Source, Strategy, StreamManagement};
+    use crate::xmpp::idle::DecisionPlan;
+    use crate::xmpp::testing::{Builder, Pair, at, poisson};
+
+    const EVERY_5: StreamManagement = StreamManagement { request_every: Some(5), request_interval: None, window: None };
+
+    fn periodic(ms: u64) -> Source {
+        let process = Process::Periodic(Micros::from_millis(ms));
+        Source { process, size: Distribution::Constant(200.0), count: None }
+    }
+
+    /// Closed 1 s after up.
+    fn run(builder: Builder, management: StreamManagement) -> Pair {
+        let mut pair = builder.managed(management).open();
+        pair.run_until(at(20_000));
+        pair.assert_orderly();
+        pair
+    }
+
+    fn count(transcript: &str, of: &str) -> usize {
+        transcript.matches(of).count()
+    }
+
+    #[test]
+    fn every_request_is_answered_while_the_stream_is_open() {
+        let pair = run(Pair::builder().peer_writes(poisson(100.0)).closer_writes(poisson(60.0)), EVERY_5);
+        for side in Side::BOTH {
+            let (asking, answering) = (pair.transcript(side), pair.transcript(side.other()));
+            let requests = count(&asking, "<r xmlns='urn:xmpp:sm:3'/>");
+            assert_eq!(requests, pair.counts(side)[0] as usize / 5, "one behind every fifth stanza");
+            let acks = count(&answering, "<a xmlns='urn:xmpp:sm:3' h=");
+            // What came behind the other side's tag was not answered any more.
+            assert!(acks > 5 && acks <= requests + 1, "{acks} acknowledgements of {requests} requests");
+        }
+    }
+
+    #[test]
+    fn the_last_thing_before_a_tag_is_an_acknowledgement() {
+        for strategy in [Strategy::Handshake, Strategy::TimeoutError, Strategy::TagAndClose] {
+            let pair = run(Pair::builder().strategy(strategy).peer_writes(poisson(50.0)), EVERY_5);
+            let said = pair.transcript(Side::Server);
+            let tail = &said[said.rfind("<a xmlns").expect("an acknowledgement")..];
+            let end = if strategy.sends_error() { "'/><stream:error>" } else { "'/></stream:stream>" };
+            assert!(tail.contains(end), "{}: {tail}", strategy.name());
+            let told = pair.transcript(Side::Client);
+            assert!(told.ends_with("<a xmlns='urn:xmpp:sm:3' h='0'/></stream:stream>"), "{told}");
+        }
+        let pair = run(Pair::builder().strategy(Strategy::AbruptClose).peer_writes(poisson(50.0)), EVERY_5);
+        assert!(!pair.transcript(Side::Server).contains("h='0'/></stream"), "who says nothing says no number either");
+    }
+
+    #[test]
+    fn a_window_bounds_what_travels_and_what_waits_at_the_end_is_held_back() {
+        // A stanza a millisecond, four at a time, and 20 ms until each four are acknowledged.
+        let window = StreamManagement { request_every: None, request_interval: None, window: Some(4) };
+        let pair = run(Pair::builder().peer_writes(periodic(1)), window);
+        let [sent, deferred, delivered, unprocessed] = pair.counts(Side::Client);
+        assert!((190..=204).contains(&sent), "{sent} in 1 s");
+        assert_eq!((delivered, unprocessed), (sent, 0));
+        let free = run(Pair::builder().peer_writes(periodic(1)), EVERY_5);
+        assert_eq!(sent + deferred, free.counts(Side::Client)[0] + free.counts(Side::Client)[1]);
+        // At the window the sender asks, although no number is given.
+        assert_eq!(count(&pair.transcript(Side::Client), "<r "), sent as usize / 4);
+    }
+
+    #[test]
+    fn an_interval_asks_after_the_last_stanza_of_a_burst() {
+        let interval = Some(Micros::from_millis(300));
+        let every = StreamManagement { request_every: None, request_interval: interval, window: None };
+        let burst = Source { count: Some(3), ..periodic(10) };
+        let pair = run(Pair::builder().peer_writes(burst), every);
+        let said = pair.transcript(Side::Client);
+        assert_eq!(count(&said, "<r "), 1);
+        assert!(said.find("<r ") > said.rfind("<message"), "{said}");
+    }
+
+    #[test]
+    fn whoever_answers_or_closes_however_nothing_is_out_of_order() {
+        for strategy in Strategy::ALL {
+            for responder in Responder::ALL {
+                for management in [EVERY_5, StreamManagement { window: Some(3), ..EVERY_5 }] {
+                    let builder = Pair::builder().strategy(strategy).responder(responder);
+                    let builder = builder.peer_writes(poisson(40.0)).closer_writes(poisson(40.0));
+                    let mut pair = builder.managed(management).open_stream(strategy as u64);
+                    pair.run_until(at(60_000));
+                    pair.assert_orderly();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn pings_are_stanzas_and_count() {
+        let plan = DecisionPlan::AfterUp(Micros::from_millis(100));
+        let every = StreamManagement { request_every: Some(1), ..EVERY_5 };
+        let pair = run(Pair::builder().strategy(Strategy::PingThenHandshake).plan(plan), every);
+        assert!(pair.transcript(Side::Client).contains("<a xmlns='urn:xmpp:sm:3' h='1'/>"));
+        assert!(pair.transcript(Side::Server).contains("<a xmlns='urn:xmpp:sm:3' h='1'/>"));
+    }
+}

@@ -1,0 +1,93 @@
+//! Stream management: what acknowledgements do, the same under both engines, and what they cost.
+
+use farewell::engine::{Engine as _, Event, NodeRun, Turmoil, Unwatched};
+use farewell::experiment::balance;
+use farewell::id::NodeId;
+use farewell::ledger::record::{NodeLedger, StreamRecord};
+use farewell::scenario::Scenario;
+
+use crate::support::Bench;
+
+/// Chatty clients on a link of 20 ms that are closed 5 to 8 s after their streams are up.
+fn chatty(strategy: &str, rest: &str) -> String {
+    format!(
+        "duration = \"60s\"\npeers = 80\nseed = 7\nstrategies = [{strategy:?}]\narrivals = {{ over = \"2s\" }}\n\
+         [closing]\nby = \"server\"\nafter = {{ uniform = [\"5s\", \"8s\"] }}\n\
+         [[class]]\nname = \"all\"\nlink = \"wire\"\ntraffic = \"chatter\"\n[links.wire]\nlatency = \"20ms\"\n\
+         [traffic.chatter]\nclient = {{ poisson = 20.0, size = 200 }}\nserver = {{ poisson = 5.0, size = 300 }}\n{rest}\n"
+    )
+}
+
+/// What both engines say, which must balance and be the same.
+fn run(scenario: &str) -> NodeLedger {
+    let scenario = Scenario::from_toml(scenario).unwrap_or_else(|e| panic!("{e}"));
+    let node = NodeRun { scenario: &scenario, contender: 0, seed: scenario.seed, node: NodeId(0) };
+    let event = Event.run(&node, &Unwatched).unwrap_or_else(|e| panic!("{e}"));
+    let turmoil = Turmoil.run(&node, &Unwatched).unwrap_or_else(|e| panic!("{e}"));
+    balance::check(&event).unwrap_or_else(|e| panic!("{e}"));
+    let differing = event.streams.iter().zip(&turmoil.streams).find(|(a, b)| a != b);
+    assert!(event == turmoil, "the engines differ: {differing:?}");
+    event
+}
+
+fn sum(ledger: &NodeLedger, of: impl Fn(&StreamRecord) -> u64) -> u64 {
+    ledger.streams.iter().map(of).sum()
+}
+
+fn sent(stream: &StreamRecord) -> u64 {
+    u64::from(stream.to_closer.sent + stream.to_peer.sent)
+}
+
+#[test]
+fn acknowledgements_cost_packets_and_bytes_and_save_nobody_by_themselves() {
+    let costs = |rest: &str| {
+        let ledger = run(&chatty("timeout-error", rest));
+        let stanzas = sum(&ledger, sent);
+        let lost = sum(&ledger, |s| u64::from(s.to_closer.lost));
+        [stanzas, lost, sum(&ledger, |s| s.packets.into()), sum(&ledger, |s| s.bytes)]
+    };
+    let none = costs("");
+    let off = costs("[stream_management]\nenable = false\nrequest_every = 1");
+    assert_eq!(none, off, "what is not turned on is not there");
+    let rare = costs("[stream_management]\nrequest_every = 20");
+    let often = costs("[stream_management]\nrequest_every = 1");
+    let per_stanza = |cost: [u64; 4], of: usize| cost[of] as f64 / cost[0] as f64;
+    assert!(per_stanza(rare, 2) > per_stanza(none, 2) && per_stanza(often, 2) > 1.2 * per_stanza(rare, 2));
+    // A request and its answer are 26 and 33 to 35 bytes, and the answer has 40 to 52 bytes of headers where nothing else goes that way.
+    let extra = per_stanza(often, 3) - per_stanza(none, 3);
+    assert!((60.0..150.0).contains(&extra), "{extra} bytes a stanza");
+    let expected = 80.0 * 20.0 * 0.040;
+    for cost in [none, rare, often] {
+        assert!(
+            (cost[1] as f64 - expected).abs() < 4.0 * expected.sqrt(),
+            "{} lost, about {expected} in flight",
+            cost[1]
+        );
+    }
+}
+
+#[test]
+fn a_handshake_loses_nothing_under_any_window() {
+    for window in [1, 3, 50] {
+        let ledger = run(&chatty("handshake", &format!("[stream_management]\nwindow = {window}")));
+        assert_eq!(sum(&ledger, |s| u64::from(s.to_closer.lost + s.to_peer.lost)), 0, "window {window}");
+        let deferred = sum(&ledger, |s| s.to_closer.deferred.into());
+        // A window of one is a queue with one server whose service time is the round trip of 40 ms: of a Poisson process
+        // that keeps it busy to 0.8, 1.6 wait on average (M/D/1).
+        let expected = if window == 1 { 77..180 } else { 0..25 };
+        assert!(expected.contains(&deferred), "window {window}: {deferred} held back");
+    }
+}
+
+#[test]
+fn a_trace_shows_requests_and_answers() {
+    let bench = Bench::new();
+    let path = bench.file("managed.toml", &chatty("handshake", "[stream_management]\nrequest_every = 5"));
+    let [event, turmoil] = ["event", "turmoil"]
+        .map(|engine| bench.succeed(&["trace", path.to_str().expect("UTF-8"), "--stream", "3", "--engine", engine]));
+    assert_eq!(event, turmoil);
+    for what in ["writes enable ", "writes enabled\n", "writes ack request ", "writes ack\n", "writes ack and close\n"]
+    {
+        assert!(event.contains(what), "no {what:?} in\n{event}");
+    }
+}
