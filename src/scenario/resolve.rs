@@ -10,6 +10,7 @@ use crate::scenario::entries::{Surroundings, entries};
 use crate::scenario::error::Problem;
 use crate::scenario::kernel;
 use crate::scenario::quantity;
+use crate::scenario::reconnect;
 use crate::scenario::shape::Shape;
 use crate::scenario::study::{self, Study};
 use crate::scenario::tree::{Table, Tree};
@@ -41,6 +42,7 @@ pub(super) fn scenario(tree: &Tree, stem: &str, problems: &mut Vec<Problem>) -> 
     let definitions = Definitions::read(table("links"), table("traffic"), problems);
     let classes = classes(root.get("class").and_then(Tree::list).unwrap_or(&[]), &definitions, problems);
     let chaos = chaos(root, &classes, problems);
+    let reconnect = reconnect::reconnect(root, &classes, problems);
     let kernel = root.get("kernel").and_then(|t| kernel::kernel(t, problems));
     let arrivals = arrivals(root, problems);
     check_nodes(root, problems);
@@ -62,6 +64,7 @@ pub(super) fn scenario(tree: &Tree, stem: &str, problems: &mut Vec<Problem>) -> 
         classes,
         kernel: kernel?,
         chaos,
+        reconnect,
     })
 }
 

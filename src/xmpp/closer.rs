@@ -4,6 +4,7 @@ use crate::time::{Micros, SimTime};
 use crate::xmpp::config::{Answered, CloserProfile, Condition, InWait, Ping, Strategy, Unanswered};
 use crate::xmpp::fact::{Outcome, Syscall};
 use crate::xmpp::idle::DecisionPlan;
+use crate::xmpp::outbox::Outbox;
 use crate::xmpp::party::{End, Party, Role};
 use crate::xmpp::phase::Phase;
 use crate::xmpp::writer::StreamWriter;
@@ -197,8 +198,7 @@ impl Party {
             if self.out.is_torn() && grace == Micros::ZERO && strategy.sends_tag() {
                 return self.finish(Outcome::Closed, Syscall::Close);
             }
-            let held_back = self.out.withdraw();
-            self.defer(held_back);
+            self.hold_back(Outbox::withdraw);
         }
         if strategy.sends_error() {
             self.out.push(None, |bytes| writer.error(condition, bytes));

@@ -5,6 +5,7 @@ pub mod config;
 pub mod fact;
 mod hearing;
 pub mod idle;
+pub mod legacy;
 mod negotiation;
 pub mod observer;
 mod outbox;
