@@ -8,6 +8,7 @@ use crate::dist::Distribution;
 use crate::net::link::{DirectionConfig, LossModel};
 use crate::scenario::chaos::{Action, Chaos, Instants, Target, Way};
 use crate::scenario::measure::Measure;
+use crate::scenario::reconnect::Reconnect;
 use crate::scenario::study::Study;
 use crate::scenario::{Class, Loaded, Scenario, SweepPoint, to_json};
 use crate::time::Micros;
@@ -93,7 +94,26 @@ fn summary(scenario: &Scenario, out: &mut dyn Write) -> io::Result<()> {
         let label = if i == 0 { "chaos" } else { "" };
         writeln!(out, "{label:12}{}", chaos(entry, scenario))?;
     }
+    if let Some(reconnect) = &scenario.reconnect {
+        writeln!(out, "reconnect   {}", back(reconnect, scenario))?;
+    }
     writeln!(out, "fastest     {} one way", scenario.fastest_latency())
+}
+
+/// How peers come back, in words.
+fn back(reconnect: &Reconnect, scenario: &Scenario) -> String {
+    let Reconnect { delay, backoff, ceiling, jitter, tries, times, classes } = reconnect;
+    let on = classes.as_ref().map_or_else(String::new, |classes| {
+        let names: Vec<&str> = classes.iter().map(|class| scenario.classes[*class].name.as_str()).collect();
+        format!(", on {}", names.join(", "))
+    });
+    let tries = tries.map_or_else(String::new, |tries| format!(", given up after {tries} failed tries"));
+    let random = 100.0 * jitter;
+    format!(
+        "{} after the end, then every {backoff} to {ceiling} ({random:.0} % random){tries}, at most {}{on}",
+        self::times(delay),
+        count(*times, "time")
+    )
 }
 
 /// An entry of the schedule in words.

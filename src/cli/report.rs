@@ -58,7 +58,7 @@ fn life(study: &Study, stream: &Stream) -> Life {
 
 fn again(study: &Study, stream: &Stream) -> Result<Vec<crate::ledger::trace::TraceEvent>, String> {
     let scenario = scenario::from_json(&study.points[stream.point].scenario, stream.seed)?;
-    if scenario.nodes == 0 || stream.number >= scenario.peers {
+    if scenario.nodes == 0 || stream.number >= scenario.most_streams() {
         return Err(format!("the scenario has no stream {}.", stream.number));
     }
     Event.accepts(&scenario).map_err(|error| error.to_string())?;

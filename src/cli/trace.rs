@@ -28,15 +28,22 @@ pub(super) fn run(args: &TraceArgs, engine: &dyn Engine, stdout: &mut dyn Write)
         return Err(Failure::Argument("there is no scenario to trace".to_owned()));
     };
     engine.accepts(scenario).map_err(|e| Failure::Argument(e.to_string()))?;
-    if args.stream >= scenario.peers {
-        let (stream, peers) = (args.stream, scenario.peers);
+    let (stream, most) = (args.stream, scenario.most_streams());
+    if stream >= most {
+        let peers = scenario.peers;
+        let lives = if most > peers {
+            format!("; a stream from {peers} on is a further one of a peer that came back")
+        } else {
+            String::new()
+        };
         return Err(Failure::Argument(format!(
-            "--stream {stream}: scenario {} has {peers} streams; allowed: 0 to {}",
+            "--stream {stream}: scenario {} has {}{most} streams; allowed: 0 to {}{lives}",
             scenario.name,
-            peers - 1
+            if most > peers { "at most " } else { "" },
+            most - 1
         )));
     }
-    let stream = StreamId(args.stream);
+    let stream = StreamId(stream);
     let seen = observe(scenario, 0, stream, engine)?;
     headline(scenario, &seen.record, stdout)?;
     stdout.write_all(sequence::render(&seen.events(scenario.by)).as_bytes())?;
@@ -64,10 +71,15 @@ pub(super) fn observe(
     stream: StreamId,
     engine: &dyn Engine,
 ) -> Result<Seen, Failure> {
-    let node = NodeRun { scenario, contender, seed: scenario.seed, node: NodeId(stream.0 % scenario.nodes) };
+    let peer = stream.0 % scenario.peers;
+    let node = NodeRun { scenario, contender, seed: scenario.seed, node: NodeId(peer % scenario.nodes) };
     let (ledger, trace) = engine.trace(&node, stream).map_err(|e| Failure::Run(e.to_string()))?;
     let Some(record) = ledger.streams.iter().find(|r| r.stream == stream) else {
-        return Err(Failure::Run(format!("stream {} left no record", stream.0)));
+        let times = stream.0 / scenario.peers;
+        return Err(Failure::Run(match times {
+            0 => format!("stream {} left no record", stream.0),
+            _ => format!("there is no stream {}: peer {peer} did not come back {times} times", stream.0),
+        }));
     };
     Ok(Seen { record: record.clone(), ledger, trace })
 }

@@ -76,6 +76,13 @@ impl Agenda {
         }
     }
 
+    /// There is a further slot.
+    pub fn add_slot(&mut self, slot: usize) {
+        if self.armed.len() <= slot {
+            self.armed.resize(slot + 1, SimTime::MAX);
+        }
+    }
+
     /// The slot wants to be called at `deadline`.
     pub fn arm(&mut self, slot: usize, deadline: Option<SimTime>) {
         if let Some(deadline) = deadline.filter(|d| *d < self.armed[slot]) {

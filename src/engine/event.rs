@@ -52,11 +52,13 @@ fn simulate(
 ) -> Result<(NodeLedger, Trace), RunError> {
     let plan = Rc::new(Plan::new(node.scenario, node.contender, node.seed, node.node));
     let mut trace = Trace::new(traced.map(|s| plan.local_number(s)));
+    let peer = |stream| plan.first_life(plan.local_number(stream));
+    let peers = traced.map_or(0..plan.len(), |stream| peer(stream)..peer(stream) + 1);
     let book = match Company::of(&plan) {
-        Some(company) => {
-            let streams = traced.map_or(0..plan.len(), |s| plan.local_number(s)..plan.local_number(s) + 1);
-            one_by_one(&plan, company, streams, &mut trace, progress)?
+        Some(company) if plan.scenario().reconnect.is_some() => {
+            peer_by_peer(&plan, &company, peers, &mut trace, progress)?
         }
+        Some(company) => one_by_one(&plan, company, peers, &mut trace, progress)?,
         None => together(&plan, &mut trace, progress)?,
     };
     let end = end_of(node.scenario);
@@ -64,7 +66,7 @@ fn simulate(
     Ok((book.close(end)?, trace))
 }
 
-/// Each of some streams by itself. The share of the streams that are done stands for the share of the time.
+/// Each of some streams by itself.
 fn one_by_one(
     plan: &Plan,
     mut company: Company,
@@ -75,35 +77,85 @@ fn one_by_one(
     let end = end_of(plan.scenario());
     let mut book = Book::one_by_one(plan.node(), plan.len());
     let (mut packets, mut duet) = (Vec::new(), Duet::default());
-    let mut told = SimTime::ZERO;
+    let mut share = Share { plan, progress, told: SimTime::ZERO };
     for local in streams {
         book.begin(local, plan.entry(local));
         let mut effects = Effects { packets: &mut packets, book: &mut book, trace };
         duet.play(company.pair(local), end, &mut effects);
         book.settle(end)?;
-        let reached = SimTime::from_micros(end.as_micros() / plan.len() as u64 * local as u64);
-        if reached.since(told) >= PROGRESS_STEP {
-            progress.reached(reached)?;
-            told = reached;
-        }
+        share.done(local)?;
     }
     Ok(book)
+}
+
+/// Each of some peers by itself, with all its lives in the order of time.
+fn peer_by_peer(
+    plan: &Plan,
+    company: &Company,
+    peers: Range<usize>,
+    trace: &mut Trace,
+    progress: &dyn Progress,
+) -> Result<Book, RunError> {
+    let end = end_of(plan.scenario());
+    let mut book = Book::one_by_one(plan.node(), plan.len());
+    let mut packets = Vec::new();
+    let mut share = Share { plan, progress, told: SimTime::ZERO };
+    for peer in peers {
+        book.begin(peer, plan.entry(peer));
+        let mut stations = company.hosts(peer).map(Station::new);
+        let mut effects = Effects { packets: &mut packets, book: &mut book, trace };
+        while exchange(&mut stations, plan.scenario(), &mut effects).is_some() {}
+        for station in stations {
+            station.into_host().finish(end, &mut book);
+        }
+        book.settle(end)?;
+        share.done(peer)?;
+    }
+    Ok(book)
+}
+
+/// Tells of peers that are done one after the other: their share stands for the share of the time.
+struct Share<'a> {
+    plan: &'a Plan,
+    progress: &'a dyn Progress,
+    told: SimTime,
+}
+
+impl Share<'_> {
+    fn done(&mut self, peer: usize) -> Result<(), RunError> {
+        let end = end_of(self.plan.scenario());
+        let reached = SimTime::from_micros(end.as_micros() / self.plan.len() as u64 * peer as u64);
+        if reached.since(self.told) >= PROGRESS_STEP {
+            self.progress.reached(reached)?;
+            self.told = reached;
+        }
+        Ok(())
+    }
+}
+
+/// Both stations do all that is due in the next window, then their packets change hands. Says when the window began;
+/// `None` if nothing is due before the end.
+fn exchange(stations: &mut [Station; 2], scenario: &Scenario, effects: &mut Effects<'_>) -> Option<SimTime> {
+    let end = end_of(scenario);
+    let next = stations.iter().filter_map(Station::next).min().filter(|next| *next < end)?;
+    let limit = (next + scenario.fastest_latency()).min(end);
+    for here in 0..2 {
+        stations[here].run_before(limit, effects);
+        effects.packets.drain(..).for_each(|packet| stations[1 - here].hold(packet));
+    }
+    Some(next)
 }
 
 /// All streams in the order of time.
 fn together(plan: &Rc<Plan>, trace: &mut Trace, progress: &dyn Progress) -> Result<Book, RunError> {
     let mut book = Book::new(plan.node(), plan.entries());
     let mut stations = [Station::new(Host::server(plan)), Station::new(Host::clients(plan, 0, 1))];
-    let (end, window) = (end_of(plan.scenario()), plan.scenario().fastest_latency());
+    let end = end_of(plan.scenario());
     let mut packets = Vec::new();
     let mut told = SimTime::ZERO;
-    while let Some(next) = stations.iter().filter_map(Station::next).min().filter(|n| *n < end) {
-        let limit = (next + window).min(end);
-        for here in 0..2 {
-            let mut effects = Effects { packets: &mut packets, book: &mut book, trace };
-            stations[here].run_before(limit, &mut effects);
-            packets.drain(..).for_each(|packet| stations[1 - here].hold(packet));
-        }
+    loop {
+        let mut effects = Effects { packets: &mut packets, book: &mut book, trace };
+        let Some(next) = exchange(&mut stations, plan.scenario(), &mut effects) else { break };
         if next.since(told) >= PROGRESS_STEP {
             progress.reached(next)?;
             told = next;

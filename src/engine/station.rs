@@ -42,6 +42,10 @@ impl Station {
                 }
                 Due::Deadline => {}
             }
+            if let Some(begun) = self.host.take_begun() {
+                self.agenda.add_slot(begun);
+                self.agenda.arm(begun, self.host.next_deadline(begun));
+            }
             self.agenda.arm(slot, self.host.next_deadline(slot));
         }
     }

@@ -193,7 +193,7 @@ impl Wire {
 
     fn card_of(&self, packet: &Packet) -> usize {
         let client = self.plan.local_of(packet, Side::Client);
-        client.map_or(0, |local| 1 + local % self.client_hosts)
+        client.map_or(0, |local| 1 + self.plan.first_life(local) % self.client_hosts)
     }
 
     fn receive(&self, card: usize, frame: &[u8], handled: SimTime) -> Result<(), String> {

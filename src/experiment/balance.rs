@@ -6,6 +6,7 @@ use crate::id::StreamId;
 use crate::ledger::fate::{Direction, Observed, Outcome};
 use crate::ledger::metric::Metric;
 use crate::ledger::record::{LostStanza, NodeLedger, StreamRecord, Totals};
+use crate::ledger::returns::Returns;
 
 /// What does not balance, and in which stream.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +44,12 @@ pub enum Imbalance {
         /// Its outcome.
         outcome: Outcome,
     },
+    /// An absence without an end, or with two.
+    #[error(
+        "peers were away {} times, but came back {}, gave up {}, stayed away {} and were still away {} times",
+        .0.absences, .0.returned, .0.gave_up, .0.stayed_away, .0.still_away
+    )]
+    Absences(Box<Returns>),
     /// Streams or lost stanzas are missing, doubled or out of order.
     #[error("stream {}: streams and lost stanzas do not come one after another in order", stream.0)]
     Order {
@@ -65,6 +72,9 @@ pub fn check(ledger: &NodeLedger) -> Result<(), Imbalance> {
         let own = lost.partition_point(|stanza| stanza.stream <= stream.stream);
         check_stream(stream, &lost[..own])?;
         lost = &lost[own..];
+    }
+    if let Some(returns) = ledger.returns.as_ref().filter(|returns| !returns.balances()) {
+        return Err(Imbalance::Absences(Box::new(returns.clone())));
     }
     match lost {
         [] => Ok(()),
@@ -139,6 +149,15 @@ mod tests {
         for text in [twice, swapped, stranger] {
             assert!(text.ends_with("do not come one after another in order"), "{text}");
         }
+    }
+
+    #[test]
+    fn every_absence_has_one_end() {
+        let text = found(|ledger| ledger.returns = Some(Returns { absences: 3, returned: 2, ..Returns::default() }));
+        assert_eq!(
+            text,
+            "peers were away 3 times, but came back 2, gave up 0, stayed away 0 and were still away 0 times"
+        );
     }
 
     #[test]

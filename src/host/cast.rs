@@ -8,6 +8,7 @@ use crate::id::Side;
 use crate::rng::{Purpose, Rng};
 use crate::xmpp::config::By;
 use crate::xmpp::idle::DecisionPlan;
+use crate::xmpp::legacy::Legacy;
 use crate::xmpp::party::{Party, PartyConfig, Role};
 
 /// The configurations of one side's applications, one for each class and closer, shared by all streams that have both.
@@ -42,7 +43,7 @@ impl Cast {
 
     /// The application of the node's `local`-th stream.
     pub(super) fn party(&self, local: usize) -> Party {
-        let (seed, entity) = (self.plan.seed(), self.plan.stream(local).0.into());
+        let (seed, entity) = (self.plan.seed(), self.plan.entity(local));
         let settled = self.plan.of(local);
         let config = &self.configs[usize::from(settled.class) * self.closers + usize::from(settled.closer)];
         let mut decision = Rng::new(seed, entity, Purpose::Decision);
@@ -57,5 +58,11 @@ impl Cast {
         };
         let (traffic, behaviour) = (Rng::new(seed, entity, traffic), Rng::new(seed, entity, Purpose::Behaviour));
         Party::new(Arc::clone(config), plan, traffic, behaviour)
+    }
+
+    /// The application of a stream whose peer comes back, with what the one before it left.
+    pub(super) fn heir(&self, local: usize, legacy: Legacy) -> Party {
+        let party = self.party(local);
+        if self.plan.reconnect(local).is_some() { party.with_legacy(legacy) } else { party }
     }
 }

@@ -5,10 +5,11 @@
 //! kernel's segments leave.
 
 use crate::host::Plan;
+use crate::host::comeback::{Comeback, Departure};
 use crate::host::custody::payload_range;
 use crate::host::ordeal::Ordeal;
 use crate::host::visit::Visit;
-use crate::id::Side;
+use crate::id::{Side, StreamId};
 use crate::ledger::balance::Imbalance;
 use crate::ledger::book::{Book, Remains};
 use crate::ledger::fate::Outcome;
@@ -45,7 +46,8 @@ pub(super) struct Endpoint {
     pub(super) application: Application,
     pub(super) line: Direction,
     packets_sent: u32,
-    opens: SimTime,
+    /// When the client connects, or tries again.
+    pub(super) opens: SimTime,
     pub(super) on: bool,
     pub(super) state: State,
     observer: Option<CloseTagObserver>,
@@ -56,19 +58,21 @@ pub(super) struct Endpoint {
     pub(super) received: u64,
     /// What chaos has for it.
     pub(super) ordeal: Option<Box<Ordeal>>,
+    /// How the client comes back, if it does.
+    pub(super) comeback: Option<Box<Comeback>>,
 }
 
 impl Endpoint {
     pub(super) fn new(side: Side, plan: &Plan, local: usize, party: Party) -> Self {
-        let stream = plan.stream(local);
-        let mut kernel = Rng::new(plan.seed(), stream.0.into(), Purpose::Kernel);
+        let entity = plan.entity(local);
+        let mut kernel = Rng::new(plan.seed(), entity, Purpose::Kernel);
         let facts = [kernel.next_u32(), kernel.next_u32(), kernel.next_u32(), kernel.next_u32()];
         let (mine, theirs) = (side.index(), side.other().index());
         Self {
             party,
             socket: None,
             application: Application::Waiting,
-            line: Direction::new(plan.seed(), stream.0.into(), side == Side::Client),
+            line: Direction::new(plan.seed(), entity, side == Side::Client),
             packets_sent: 0,
             opens: if side == Side::Client { plan.of(local).opens } else { SimTime::MAX },
             on: true,
@@ -78,7 +82,24 @@ impl Endpoint {
             timestamp_offset: facts[2 + mine],
             received: 0,
             ordeal: Ordeal::of(side, plan, local),
+            comeback: Comeback::of(side, plan, local, None),
         }
+    }
+
+    /// One side of a further life, which begins now: the client's `after` its departure from the one before.
+    pub(super) fn reborn(
+        side: Side,
+        plan: &Plan,
+        local: usize,
+        party: Party,
+        now: SimTime,
+        after: Option<&Departure>,
+    ) -> Self {
+        let mut endpoint = Self::new(side, plan, local, party);
+        endpoint.opens = after.map_or(SimTime::MAX, |departure| departure.opens);
+        endpoint.on = endpoint.ordeal.as_mut().is_none_or(|ordeal| ordeal.catch_up(now));
+        endpoint.comeback = Comeback::of(side, plan, local, after);
+        endpoint
     }
 
     pub(super) fn next_deadline(&self) -> Option<SimTime> {
@@ -124,6 +145,9 @@ impl Endpoint {
             return;
         }
         visit.arrived(packet);
+        if visit.plan.scenario().reconnect.is_some() && self.is_stray(visit, segment) {
+            return;
+        }
         let cx = visit.cx();
         if let Some(socket) = &mut self.socket {
             if socket.completes_handshake(segment) && !admitted(visit) {
@@ -132,7 +156,7 @@ impl Endpoint {
             }
             socket.handle_segment(cx, segment);
         } else if self.may_accept(visit, segment) {
-            self.adopt(visit, Socket::accept(cx, self.identity(visit), segment));
+            self.adopt(visit, Socket::accept(cx, self.identity(visit, Some(segment)), segment));
         } else if let Some(reset) = tcp::reset_for(segment) {
             self.emit(visit, reset);
         }
@@ -140,6 +164,26 @@ impl Endpoint {
             self.note_refusal(visit, from, until);
         }
         self.settle(visit);
+    }
+
+    /// Whether a segment is of another try than the one that the socket is for: it meets no socket. A new request takes the
+    /// place of an old one, whose client is no longer there.
+    fn is_stray(&mut self, visit: &mut Visit<'_, '_>, segment: &Segment) -> bool {
+        let Some(socket) = &self.socket else { return false };
+        if (socket.local_port(), socket.remote_port()) == (segment.destination_port, segment.source_port) {
+            return false;
+        }
+        let request = segment.flags.syn && !segment.flags.ack && !segment.flags.rst;
+        if request && visit.side == Side::Server && self.state == State::SynReceived {
+            bury(visit, socket);
+            visit.listener.on_request_gone();
+            (self.socket, self.application, self.state) = (None, Application::Waiting, State::Closed);
+            return false;
+        }
+        if let Some(reset) = tcp::reset_for(segment) {
+            self.emit(visit, reset);
+        }
+        true
     }
 
     /// Data that came where no application owns the socket any more dies here, unless the kernel had it already.
@@ -163,7 +207,10 @@ impl Endpoint {
         let now = visit.now;
         if self.opens <= now {
             self.opens = SimTime::MAX;
-            self.adopt(visit, Socket::connect(visit.cx(), self.identity(visit)));
+            if self.comeback.is_some() {
+                visit.effects.book.returns().connects(now);
+            }
+            self.adopt(visit, Socket::connect(visit.cx(), self.identity(visit, None)));
             self.settle(visit);
         }
         if let Some(socket) = &mut self.socket
@@ -193,8 +240,14 @@ impl Endpoint {
             && visit.listener.on_syn(&visit.plan.scenario().kernel) == Admission::Granted
     }
 
-    fn identity(&self, visit: &Visit<'_, '_>) -> Identity {
-        let (client, server) = (addr::client_port(visit.stream()), server_port(visit));
+    /// Of a socket that connects, or that a request asks for. Each try connects from a port of its own.
+    fn identity(&self, visit: &Visit<'_, '_>, request: Option<&Segment>) -> Identity {
+        let before = self.comeback.as_ref().map_or(0, |comeback| comeback.ports);
+        let client = request.map_or_else(
+            || addr::client_port(StreamId(visit.stream().0.wrapping_add(before))),
+            |request| request.source_port,
+        );
+        let server = server_port(visit);
         let (local_port, remote_port) = match visit.side {
             Side::Client => (client, server),
             Side::Server => (server, client),
@@ -230,7 +283,7 @@ impl Endpoint {
                     // A request that never became a connection: no application hears of it, and a SYN may come again.
                     self.application = Application::Waiting;
                     visit.listener.on_request_gone();
-                } else if self.acts() {
+                } else if self.acts() && !self.tries_again(visit) {
                     self.application = Application::Owns;
                     self.party.handle_reset(visit.now);
                 }
@@ -307,7 +360,10 @@ impl Endpoint {
         let Some(call) = self.party.poll_syscall() else { return false };
         visit.called(call);
         match (call, &mut self.socket) {
-            (Syscall::PowerOff, _) => self.power_off(visit),
+            (Syscall::PowerOff, _) => {
+                self.is_cut_off(visit);
+                self.power_off(visit);
+            }
             (Syscall::ShutdownWrite, Some(socket)) => {
                 if socket.shutdown_write(visit.cx()).is_err() {
                     self.party.handle_reset(visit.now);
@@ -325,12 +381,17 @@ impl Endpoint {
             (Syscall::ShutdownWrite | Syscall::Close | Syscall::Abort, None) => self.application = Application::LetGo,
         }
         self.report(visit);
+        if matches!(call, Syscall::Close | Syscall::Abort) {
+            self.party.handle_let_go(visit.now);
+            self.departs(visit);
+        }
         true
     }
 
     /// The machine is off: its kernel is gone with all it held, and nothing answers any more.
     pub(super) fn power_off(&mut self, visit: &mut Visit<'_, '_>) {
         self.on = false;
+        self.party.forget_legacy();
         self.drop_socket(visit);
     }
 
@@ -359,11 +420,13 @@ impl Endpoint {
             match fact {
                 Fact::Sent { stanza, size, end } => book.sent(local, side, stanza, size, end, now),
                 Fact::Deferred(count) => book.deferred(local, side, count),
-                Fact::Delivered { stanza } => book.delivered(local, side, stanza),
+                Fact::Late { stanza, written } => book.late(local, side, stanza, written),
+                Fact::Delivered { stanza } => book.delivered(local, side, stanza, now),
                 Fact::Unprocessed { stanza } => book.unprocessed(local, side, stanza, now),
                 Fact::Decided if side == measured => book.decided(local, now),
                 Fact::Released(outcome) if side == measured => book.released(local, outcome_of(outcome), now),
                 Fact::Noticed if side != measured => book.noticed(local, now),
+                Fact::Up if side == Side::Client => self.comes_up(visit),
                 Fact::Up | Fact::Decided | Fact::Released(_) | Fact::Noticed => {}
                 Fact::Disorder(disorder) => {
                     let stream = book.stream(local);
@@ -443,6 +506,7 @@ impl Endpoint {
         if let Some(observer) = &self.observer {
             book.violations(local, observer.violations());
         }
+        self.stays(end, book);
         let Some(socket) = &self.socket else { return };
         if self.application != Application::LetGo {
             book.let_go(local, side, socket.read(), |o| socket.holds(o), end);

@@ -5,6 +5,7 @@
 //! packet number), takes the packets that come out and keeps them until they arrive. Nothing else moves a host.
 
 mod cast;
+mod comeback;
 mod custody;
 mod endpoint;
 mod ordeal;
@@ -22,6 +23,7 @@ pub use plan::{Plan, StreamPlan};
 pub use tap::Trace;
 
 use crate::host::cast::Cast;
+use crate::host::comeback::Departure;
 use crate::host::endpoint::Endpoint;
 use crate::host::visit::Visit;
 use crate::id::Side;
@@ -29,6 +31,7 @@ use crate::ledger::book::Book;
 use crate::net::packet::Packet;
 use crate::tcp::Listener;
 use crate::time::SimTime;
+use crate::xmpp::legacy::Legacy;
 
 /// What a host does to the world when it is driven.
 pub struct Effects<'a> {
@@ -45,7 +48,13 @@ pub struct Host {
     side: Side,
     plan: Rc<Plan>,
     listener: Listener,
+    cast: Rc<Cast>,
+    /// The first streams of its peers.
     endpoints: Vec<Endpoint>,
+    /// Further lives by slot, those of all its peers in turn: they begin as the peers come back.
+    further: Vec<Option<Box<Endpoint>>>,
+    /// The slot of a life that has just begun here.
+    begun: Option<usize>,
     scratch: Vec<u8>,
     first: usize,
     stride: usize,
@@ -63,38 +72,80 @@ impl Host {
     }
 
     fn new(side: Side, plan: &Rc<Plan>, first: usize, stride: usize) -> Self {
-        let cast = Cast::new(side, plan);
-        let endpoint = |local| Endpoint::new(side, plan, local, cast.party(local));
-        let endpoints = (first..plan.len()).step_by(stride).map(endpoint).collect();
-        let kernel = &plan.scenario().kernel;
-        let listener = Listener::new(kernel, kernel.somaxconn);
-        Self { side, plan: Rc::clone(plan), listener, endpoints, scratch: Vec::new(), first, stride }
+        Self::with_cast(side, plan, &Rc::new(Cast::new(side, plan)), first, stride)
     }
 
-    /// How many slots (ends of streams) it carries.
+    fn with_cast(side: Side, plan: &Rc<Plan>, cast: &Rc<Cast>, first: usize, stride: usize) -> Self {
+        let endpoint = |local| Endpoint::new(side, plan, local, cast.heir(local, Legacy::default()));
+        let endpoints = (first..plan.len()).step_by(stride).map(endpoint).collect();
+        let kernel = &plan.scenario().kernel;
+        Self {
+            side,
+            plan: Rc::clone(plan),
+            listener: Listener::new(kernel, kernel.somaxconn),
+            cast: Rc::clone(cast),
+            endpoints,
+            further: Vec::new(),
+            begun: None,
+            scratch: Vec::new(),
+            first,
+            stride,
+        }
+    }
+
+    /// How many slots (ends of streams) it carries before any peer has come back.
     pub fn slots(&self) -> usize {
         self.endpoints.len()
     }
 
     /// The number in the node of the stream in a slot: orders what happens in the same microsecond.
     pub fn local(&self, slot: usize) -> usize {
-        self.first + slot * self.stride
+        let peers = self.endpoints.len();
+        if slot < peers {
+            return self.first + slot * self.stride;
+        }
+        self.first + slot % peers * self.stride + slot / peers * self.plan.len()
     }
 
     /// The slot a packet is for; `None` if its addresses are not of this host.
     pub fn slot_of(&self, packet: &Packet) -> Option<usize> {
         let local = self.plan.local_of(packet, self.side)?;
-        let slot = local.checked_sub(self.first)? / self.stride;
-        (slot < self.endpoints.len() && self.local(slot) == local).then_some(slot)
+        let peer = self.plan.first_life(local);
+        let slot = peer.checked_sub(self.first)? / self.stride + self.plan.life(local) * self.endpoints.len();
+        let known = slot < self.endpoints.len() || self.side == Side::Server || self.endpoint(slot).is_some();
+        (known && self.local(slot) == local).then_some(slot)
+    }
+
+    fn endpoint(&self, slot: usize) -> Option<&Endpoint> {
+        match self.endpoints.get(slot) {
+            None => self.further.get(slot - self.endpoints.len())?.as_deref(),
+            first => first,
+        }
+    }
+
+    fn endpoint_mut(&mut self, slot: usize) -> Option<&mut Endpoint> {
+        let peers = self.endpoints.len();
+        match self.endpoints.get_mut(slot) {
+            None => self.further.get_mut(slot - peers)?.as_deref_mut(),
+            first => first,
+        }
     }
 
     /// When the slot next wants to be called.
     pub fn next_deadline(&self, slot: usize) -> Option<SimTime> {
-        self.endpoints[slot].next_deadline()
+        self.endpoint(slot)?.next_deadline()
     }
 
-    /// A packet arrives at a slot.
+    /// The slot of a life that has begun since the last call: an engine has not heard of it yet.
+    pub fn take_begun(&mut self) -> Option<usize> {
+        self.begun.take()
+    }
+
+    /// A packet arrives at a slot. At a server it may be the first of a peer that has come back.
     pub fn handle_packet(&mut self, now: SimTime, slot: usize, packet: &Packet, effects: &mut Effects<'_>) {
+        if slot >= self.endpoints.len() && self.endpoint(slot).is_none() {
+            self.begin(now, slot, None, effects);
+        }
         self.visit(now, slot, effects, |endpoint, visit| endpoint.handle_packet(visit, packet));
     }
 
@@ -113,17 +164,56 @@ impl Host {
         let local = self.local(slot);
         let (plan, listener, scratch) = (&*self.plan, &mut self.listener, &mut self.scratch);
         let mut visit = Visit { now, local, side: self.side, plan, listener, scratch, effects };
-        let endpoint = &mut self.endpoints[slot];
+        let peers = self.endpoints.len();
+        let endpoint = match self.endpoints.get_mut(slot) {
+            None => self.further.get_mut(slot - peers).and_then(|further| further.as_deref_mut()),
+            first => first,
+        };
+        let Some(endpoint) = endpoint else { return };
         what(endpoint, &mut visit);
         // Of the many endpoints nearly all are at rest at any time, and those shall hold no memory of what has passed.
         endpoint.rest();
+        if let Some(departure) = endpoint.take_departure() {
+            self.begin(now, slot + peers, Some(&departure), effects);
+        }
+    }
+
+    /// A life of a peer begins: at its client when that departs from the life before, at its server with the first packet.
+    fn begin(&mut self, now: SimTime, slot: usize, after: Option<&Departure>, effects: &mut Effects<'_>) {
+        let (local, peers) = (self.local(slot), self.endpoints.len());
+        let mut legacy = self.take_legacy(slot);
+        if let Some(departure) = after {
+            legacy.since = Some(departure.since);
+            effects.book.begin_life(local, self.plan.entry(local));
+        }
+        let party = self.cast.heir(local, legacy);
+        let endpoint = Endpoint::reborn(self.side, &self.plan, local, party, now, after);
+        let place = slot - peers;
+        if self.further.len() <= place {
+            self.further.resize_with(place + 1, || None);
+        }
+        self.further[place] = Some(Box::new(endpoint));
+        self.begun = Some(slot);
+    }
+
+    /// What the peer's last life before the one in `slot` has left here: at a server some may never have got through.
+    fn take_legacy(&mut self, slot: usize) -> Legacy {
+        let peers = self.endpoints.len();
+        for earlier in (0..slot / peers).rev().map(|life| slot % peers + life * peers) {
+            if let Some(endpoint) = self.endpoint_mut(earlier) {
+                return endpoint.party.take_legacy();
+            }
+        }
+        Legacy::default()
     }
 
     /// The run is over: what is still held is written into the ledger.
     pub fn finish(&mut self, end: SimTime, book: &mut Book) {
-        for slot in 0..self.endpoints.len() {
-            let local = self.local(slot);
-            self.endpoints[slot].finish(end, local, self.side, book);
+        for slot in 0..self.endpoints.len() + self.further.len() {
+            let (local, side) = (self.local(slot), self.side);
+            if let Some(endpoint) = self.endpoint_mut(slot) {
+                endpoint.finish(end, local, side, book);
+            }
         }
     }
 }

@@ -70,7 +70,8 @@ pub(super) struct Ordeal {
 }
 
 impl Ordeal {
-    /// What the schedule has for one side of a stream; `None` if nothing, and no middlebox watches it.
+    /// What the schedule has for one side of a stream; `None` if nothing, and no middlebox watches it. A peer's machine is
+    /// struck whichever stream it has open.
     pub(super) fn of(side: Side, plan: &Plan, local: usize) -> Option<Box<Self>> {
         let watched = side == Side::Client && plan.class(local).link.middlebox.is_some();
         if plan.scenario().chaos.is_empty() && !watched {
@@ -108,6 +109,33 @@ impl Ordeal {
 
     fn expect(&mut self, strikes: &[Episode], blow: impl Fn(&Episode) -> Blow) {
         self.blows.extend(strikes.iter().map(|strike| (strike.from, blow(strike))));
+    }
+
+    /// The stream begins now: what struck its machine before. Says whether the machine is on.
+    pub(super) fn catch_up(&mut self, born: SimTime) -> bool {
+        let (mut off, mut exits) = (None, None);
+        while let Some((at, blow)) = self.blows.pop_if(|(at, _)| *at < born) {
+            let on = off.is_none_or(|until| until <= at);
+            match blow {
+                Blow::Freeze(until) if on && until > born => self.freeze(until),
+                Blow::Hang(until) if on && until > born => self.hang(until),
+                Blow::Restart(until) if on && until > born => exits = exits.max(Some(until)),
+                Blow::Crash => (off, exits, self.frozen, self.hung) = (Some(SimTime::MAX), None, None, None),
+                Blow::Reboot(until) => (off, exits, self.frozen, self.hung) = (Some(until), None, None, None),
+                Blow::Freeze(_) | Blow::Hang(_) | Blow::Restart(_) | Blow::Forget | Blow::Forged(_) => {}
+            }
+        }
+        if let Some(until) = exits {
+            self.told_to_exit(until);
+        }
+        let off = off.filter(|until| *until > born);
+        self.back = off.filter(|until| *until != SimTime::MAX);
+        off.is_none()
+    }
+
+    /// Whether the machine, which is off, will be on again.
+    pub(super) fn will_boot(&self) -> bool {
+        self.back.is_some()
     }
 
     /// When something is due because of chaos.
@@ -218,5 +246,24 @@ mod tests {
         assert!(matches!(ordeal.take_due(at(30)), Some(Due::Blow(Blow::Crash))));
         assert!(ordeal.take_due(at(30)).is_none());
         assert_eq!((ordeal.next_deadline(), ordeal.awake, ordeal.is_hung()), (None, at(30), true));
+    }
+
+    #[test]
+    fn a_stream_that_begins_late_finds_its_machine_as_the_strikes_left_it() {
+        let found = |blows: &[(u64, Blow)], born: u64| {
+            let blows = blows.iter().rev().map(|(us, blow)| (at(*us), *blow)).collect();
+            let mut ordeal = Ordeal { blows, ..Ordeal::default() };
+            let on = ordeal.catch_up(at(born));
+            (on, ordeal.will_boot(), ordeal.is_frozen(), ordeal.next_deadline().map(SimTime::as_micros))
+        };
+        let blows = [(10, Blow::Freeze(at(20))), (30, Blow::Reboot(at(50))), (40, Blow::Freeze(at(60)))];
+        assert_eq!(found(&blows, 10), (true, false, false, Some(10)), "a strike of the same instant is still to come");
+        assert_eq!(found(&blows, 15), (true, false, true, Some(20)));
+        assert_eq!(found(&blows, 45), (false, true, false, Some(50)));
+        assert_eq!(found(&blows, 55), (true, false, false, None), "it was off when the freeze struck");
+        assert_eq!(found(&[(10, Blow::Crash), (30, Blow::Reboot(at(50)))], 20), (false, false, false, Some(30)));
+        assert_eq!(found(&[(10, Blow::Reboot(at(50))), (30, Blow::Crash)], 60), (false, false, false, None));
+        let mut ordeal = Ordeal { blows: vec![(at(10), Blow::Restart(at(40)))], ..Ordeal::default() };
+        assert!(ordeal.catch_up(at(20)) && !ordeal.listens(at(39)) && ordeal.listens(at(40)));
     }
 }

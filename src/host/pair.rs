@@ -1,11 +1,11 @@
-//! Both ends of one stream by themselves, for an engine that takes streams one after the other.
+//! Both ends of one stream by themselves, or of all streams of one peer, for an engine that takes them one after the other.
 
 use std::rc::Rc;
 
 use crate::host::cast::Cast;
 use crate::host::endpoint::Endpoint;
 use crate::host::visit::Visit;
-use crate::host::{Effects, Plan};
+use crate::host::{Effects, Host, Plan};
 use crate::id::Side;
 use crate::net::packet::Packet;
 use crate::tcp::Listener;
@@ -15,21 +15,23 @@ use crate::time::SimTime;
 pub struct Company {
     plan: Rc<Plan>,
     /// By [`Side::index`].
-    casts: [Cast; 2],
+    casts: [Rc<Cast>; 2],
     listener: Listener,
     scratch: Vec<u8>,
 }
 
 impl Company {
     /// The company of a node; `None` if its streams depend on each other, so that they must share their time.
-    ///
-    /// Streams meet in the listening socket only. It refuses a connection because of others if it counts half-open
-    /// requests, which it does only without SYN cookies: applications accept in the instant of the handshake's end.
     pub fn of(plan: &Rc<Plan>) -> Option<Self> {
-        let kernel = &plan.scenario().kernel;
-        let listener = Listener::new(kernel, kernel.somaxconn);
-        let casts = Side::BOTH.map(|side| Cast::new(side, plan));
-        kernel.tcp_syncookies.then(|| Self { plan: Rc::clone(plan), casts, listener, scratch: Vec::new() })
+        let scenario = plan.scenario();
+        let listener = Listener::new(&scenario.kernel, scenario.kernel.somaxconn);
+        let casts = Side::BOTH.map(|side| Rc::new(Cast::new(side, plan)));
+        (!scenario.streams_meet()).then(|| Self { plan: Rc::clone(plan), casts, listener, scratch: Vec::new() })
+    }
+
+    /// The two hosts of the node's `peer`-th peer alone, for all its lives: by [`Side::index`].
+    pub fn hosts(&self, peer: usize) -> [Host; 2] {
+        Side::BOTH.map(|side| Host::with_cast(side, &self.plan, &self.casts[side.index()], peer, self.plan.len()))
     }
 
     /// Both ends of the node's `local`-th stream before it opens.

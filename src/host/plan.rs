@@ -1,4 +1,8 @@
 //! What is settled before a node's run begins: which streams, of which class, by which closer, opening when.
+//!
+//! A peer that comes back opens a further stream, a *life* of its own: stream number = peer + life * peers. Its class, link,
+//! traffic and closer are the peer's; what it draws is its own, whatever the number of peers is. Its place in the node is
+//! the peer's + life * peers of the node, so that places have the order of stream numbers.
 
 use crate::host::schedule::Schedule;
 use crate::id::{NodeId, Side, StreamId};
@@ -6,6 +10,7 @@ use crate::ledger::book::Entry;
 use crate::net::addr;
 use crate::net::packet::Packet;
 use crate::rng::{Purpose, Rng};
+use crate::scenario::reconnect::Reconnect;
 use crate::scenario::{Class, Scenario, WeightedCloser};
 use crate::time::SimTime;
 use crate::xmpp::config::By;
@@ -52,12 +57,12 @@ impl Plan {
         Self { scenario: scenario.clone(), contender, seed, node, streams, schedule }
     }
 
-    /// Number of streams of the node.
+    /// Number of peers of the node.
     pub fn len(&self) -> usize {
         self.streams.len()
     }
 
-    /// Whether the node has no stream.
+    /// Whether the node has no peer.
     pub fn is_empty(&self) -> bool {
         self.streams.is_empty()
     }
@@ -83,19 +88,58 @@ impl Plan {
     }
 
     /// The number of the node's `local`-th stream.
-    #[expect(clippy::cast_possible_truncation, reason = "a stream's number is below `peers`, a u32")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "every stream has an address, of which there are fewer than 2^24"
+    )]
     pub fn stream(&self, local: usize) -> StreamId {
-        StreamId(local as u32 * self.scenario.nodes + self.node.0)
+        let first = self.first_life(local);
+        let further = if first == local { 0 } else { self.life(local) as u32 * self.scenario.peers };
+        StreamId(first as u32 * self.scenario.nodes + self.node.0 + further)
     }
 
-    /// What is settled of a stream.
+    /// The place of a stream's peer among those of the node: that of the peer's first stream.
+    #[inline]
+    pub fn first_life(&self, local: usize) -> usize {
+        if local < self.streams.len() { local } else { local % self.streams.len() }
+    }
+
+    /// Which life of its peer a stream is, from 0.
+    pub fn life(&self, local: usize) -> usize {
+        local / self.streams.len()
+    }
+
+    /// The place of the same peer's next life.
+    pub fn next_life(&self, local: usize) -> usize {
+        local + self.streams.len()
+    }
+
+    /// Whom a stream's random numbers are drawn for: its peer and the life, whatever the number of peers. Peers and lives
+    /// are fewer than 2^24, so the upper half keeps room for the number of an entry of the chaos schedule.
+    pub(super) fn entity(&self, local: usize) -> u64 {
+        let life = self.life(local) as u64;
+        self.peer(local) | (life & 0xff) << 24 | (life >> 8) << 48
+    }
+
+    /// The number of a stream's peer: that of the peer's first stream.
+    pub(super) fn peer(&self, local: usize) -> u64 {
+        self.stream(self.first_life(local)).0.into()
+    }
+
+    /// What is settled of a stream; of a further life it opens when the peer is ready.
     pub fn of(&self, local: usize) -> &StreamPlan {
-        &self.streams[local]
+        &self.streams[self.first_life(local)]
     }
 
     /// A stream's class.
     pub fn class(&self, local: usize) -> &Class {
-        &self.scenario.classes[usize::from(self.streams[local].class)]
+        &self.scenario.classes[usize::from(self.of(local).class)]
+    }
+
+    /// How a stream's peer comes back, if it does.
+    pub(super) fn reconnect(&self, local: usize) -> Option<&Reconnect> {
+        let reconnect = self.scenario.reconnect.as_ref()?;
+        reconnect.concerns(self.of(local).class.into()).then_some(reconnect)
     }
 
     /// The closers of the contender.
@@ -103,14 +147,16 @@ impl Plan {
         &self.scenario.strategies[self.contender].closers
     }
 
-    /// A stream's place in the node: streams are dealt out in turn.
+    /// A stream's place in the node: peers are dealt out in turn.
     pub fn local_number(&self, stream: StreamId) -> usize {
-        (stream.0 / self.scenario.nodes) as usize
+        let Scenario { peers, nodes, .. } = self.scenario;
+        let (life, peer) = if stream.0 < peers { (0, stream.0) } else { (stream.0 / peers, stream.0 % peers) };
+        (peer / nodes) as usize + life as usize * self.streams.len()
     }
 
     /// A stream's closer.
     pub fn closer(&self, local: usize) -> &WeightedCloser {
-        &self.closers()[usize::from(self.streams[local].closer)]
+        &self.closers()[usize::from(self.of(local).closer)]
     }
 
     /// The side whose closing is measured.
@@ -128,9 +174,11 @@ impl Plan {
             Side::Client => (packet.destination, packet.source),
         };
         let stream = addr::stream_of(client)?.0;
-        let ours = server == addr::server_ip(self.node) && stream % self.scenario.nodes == self.node.0;
-        let local = self.local_number(StreamId(stream));
-        (ours && local < self.streams.len()).then_some(local)
+        let Scenario { peers, nodes, .. } = self.scenario;
+        let life = if stream < peers { 0 } else { stream / peers };
+        let lives = self.scenario.reconnect.as_ref().map_or(0, |reconnect| reconnect.times);
+        let ours = server == addr::server_ip(self.node) && (stream - life * peers) % nodes == self.node.0;
+        (ours && life <= lives).then(|| self.local_number(StreamId(stream)))
     }
 
     /// The heads of the ledger's pages.
@@ -140,7 +188,7 @@ impl Plan {
 
     /// The head of one stream's page.
     pub fn entry(&self, local: usize) -> Entry {
-        let StreamPlan { class, closer, .. } = self.streams[local];
+        let StreamPlan { class, closer, .. } = *self.of(local);
         Entry { stream: self.stream(local), class, closer, closer_side: self.closer_side() }
     }
 }

@@ -47,7 +47,7 @@ impl Schedule {
                 Target::Class(class) if class == usize::from(plan.of(local).class) => strikes.clone(),
                 Target::Node(_) | Target::Class(_) => Vec::new(),
                 Target::Share(share) => {
-                    let mut rng = Rng::new(plan.seed(), entity(n, plan, local), Purpose::ChaosTargets);
+                    let mut rng = Rng::new(plan.seed(), u64::from(n) << 32 | plan.peer(local), Purpose::ChaosTargets);
                     strikes.iter().copied().filter(|_| rng.happens(share)).collect()
                 }
             };
@@ -59,7 +59,7 @@ impl Schedule {
 
 /// The entity of what an entry does to a stream.
 pub(super) fn entity(entry: u32, plan: &Plan, local: usize) -> u64 {
-    u64::from(entry) << 32 | u64::from(plan.stream(local).0)
+    u64::from(entry) << 32 | plan.entity(local)
 }
 
 fn instants(at: &Instants, end: SimTime, rng: &mut Rng) -> Vec<SimTime> {

@@ -44,6 +44,7 @@ impl Endpoint {
                 Due::Boot => {
                     visit.struck("is on again");
                     self.on = true;
+                    self.comes_round(visit);
                 }
                 Due::Bounce(reset) => self.take_forged(visit, reset),
                 Due::Blow(blow) => self.take_blow(visit, blow),
@@ -89,9 +90,12 @@ impl Endpoint {
         }
         visit.called(Syscall::PowerOff);
         let begins_anew = self.forget_request(visit) || self.application == Application::Waiting;
+        let over = self.application == Application::LetGo;
         self.power_off(visit);
         if begins_anew {
             self.application = Application::Waiting;
+        } else if !over {
+            self.is_cut_off(visit);
         }
     }
 

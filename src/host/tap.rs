@@ -131,7 +131,12 @@ impl Visit<'_, '_> {
             Fact::Released(_) if measured => Some(What::Mark(Mark::Release)),
             Fact::Noticed if !measured => Some(What::Mark(Mark::Notice)),
             // The closed ledger tells where stanzas died.
-            Fact::Unprocessed { .. } | Fact::Decided | Fact::Released(_) | Fact::Noticed | Fact::Disorder(_) => None,
+            Fact::Unprocessed { .. }
+            | Fact::Late { .. }
+            | Fact::Decided
+            | Fact::Released(_)
+            | Fact::Noticed
+            | Fact::Disorder(_) => None,
         };
         if let Some(what) = what {
             self.note(what);

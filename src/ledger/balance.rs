@@ -111,7 +111,7 @@ mod tests {
         for n in 0..6 {
             b.sent(0, Side::Client, n, 100, u64::from(n + 1) * 100, at(n.into()));
         }
-        b.delivered(0, Side::Server, 0);
+        b.delivered(0, Side::Server, 0, at(2));
         b.unprocessed(0, Side::Server, 1, at(20));
         b.let_go(0, Side::Server, 200, |offset| offset < 300, at(30));
         b.refused(0, Side::Client, 300, 400, at(40));
@@ -149,8 +149,8 @@ mod tests {
     fn a_stanza_that_comes_twice_or_unsent_stops_the_run() {
         let mut b = book();
         b.sent(0, Side::Client, 0, 100, 100, at(1));
-        b.delivered(0, Side::Server, 0);
-        b.delivered(0, Side::Server, 0);
+        b.delivered(0, Side::Server, 0, at(2));
+        b.delivered(0, Side::Server, 0, at(2));
         let error = b.close(at(9)).unwrap_err();
         assert!(error.to_string().starts_with("stream 7: stanza 0 from the Client"), "{error}");
     }

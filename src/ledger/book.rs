@@ -10,6 +10,7 @@ use crate::ledger::balance::{self, Imbalance};
 use crate::ledger::census::Census;
 use crate::ledger::fate::{Observed, Outcome};
 use crate::ledger::record::{LostStanza, NodeLedger, StreamRecord, Totals};
+use crate::ledger::returns::Tide;
 use crate::time::{Micros, SimTime};
 
 /// What is known of a stream before it opens.
@@ -84,6 +85,9 @@ pub(crate) struct Life {
     state: Option<(usize, SimTime)>,
 }
 
+/// Stanzas of one sender that waited for their stream: number, and since when.
+type Late = VecDeque<(u32, SimTime)>;
+
 /// One stream.
 #[derive(Debug)]
 pub(crate) struct Page {
@@ -98,6 +102,8 @@ pub(crate) struct Page {
     retransmissions: u32,
     resets: u32,
     violations: u64,
+    /// Stanzas that waited for this stream, by their sender's [`Side::index`].
+    late: Option<Box<[Late; 2]>>,
 }
 
 /// The live ledger of a node.
@@ -108,6 +114,12 @@ pub struct Book {
     pages: Vec<Page>,
     /// The number in the node of the first of them.
     first: usize,
+    /// Further lives of the peers whose streams are open, those of all of them in turn, as far as they have begun.
+    lives: Vec<Option<Box<Page>>>,
+    /// Peers of the node.
+    peers: usize,
+    /// Peers that come back, if any have something to tell.
+    returns: Option<Box<Tide>>,
     streams: Vec<StreamRecord>,
     lost: Vec<LostStanza>,
     census: Census,
@@ -118,13 +130,23 @@ impl Book {
     /// A ledger for the streams of `node`, in order of their number.
     pub fn new(node: NodeId, entries: impl Iterator<Item = Entry>) -> Self {
         let pages: Vec<Page> = entries.map(Page::new).collect();
-        let streams = Vec::with_capacity(pages.len());
-        Self { node, pages, first: 0, streams, lost: Vec::new(), census: Census::default(), imbalance: None }
+        Self {
+            node,
+            first: 0,
+            lives: Vec::new(),
+            peers: pages.len(),
+            returns: None,
+            streams: Vec::with_capacity(pages.len()),
+            pages,
+            lost: Vec::new(),
+            census: Census::default(),
+            imbalance: None,
+        }
     }
 
     /// A ledger for `streams` streams of `node` that come one at a time, with [`Book::begin`].
     pub fn one_by_one(node: NodeId, streams: usize) -> Self {
-        Self { streams: Vec::with_capacity(streams), ..Self::new(node, std::iter::empty()) }
+        Self { streams: Vec::with_capacity(streams), peers: streams, ..Self::new(node, std::iter::empty()) }
     }
 
     /// The `local`-th stream is the next: those before it must have been settled with [`Book::settle`].
@@ -134,8 +156,33 @@ impl Book {
         self.pages.push(Page::new(entry));
     }
 
+    /// A peer comes back: its stream `local` begins, while those before it may go on.
+    pub fn begin_life(&mut self, local: usize, entry: Entry) {
+        let place = self.place_of_life(local);
+        if self.lives.len() <= place {
+            self.lives.resize_with(place + 1, || None);
+        }
+        self.lives[place] = Some(Box::new(Page::new(entry)));
+    }
+
+    /// Where the page of a further life is: if one peer is open, lives are one node's peers apart.
+    fn place_of_life(&self, local: usize) -> usize {
+        let beyond = local - self.first - self.pages.len();
+        if self.pages.len() == self.peers { beyond } else { (local - self.first) / self.peers - 1 }
+    }
+
+    #[inline]
     fn page(&mut self, local: usize) -> &mut Page {
-        &mut self.pages[local - self.first]
+        if local - self.first < self.pages.len() {
+            return &mut self.pages[local - self.first];
+        }
+        let place = self.place_of_life(local);
+        self.lives[place].as_mut().expect("a life begins before anything happens to it")
+    }
+
+    /// The account of who comes back.
+    pub fn returns(&mut self) -> &mut Tide {
+        self.returns.get_or_insert_default()
     }
 
     /// `side` of the `local`-th stream had the first byte of a stanza accepted by its kernel.
@@ -156,10 +203,22 @@ impl Book {
         self.page(local).lanes[side.index()].totals.deferred += count;
     }
 
+    /// A stanza that `side` writes now has waited for this stream since `written`.
+    pub fn late(&mut self, local: usize, side: Side, stanza: u32, written: SimTime) {
+        self.page(local).late.get_or_insert_default()[side.index()].push_back((stanza, written));
+    }
+
     /// `receiver` processed stanza number `stanza`.
-    pub fn delivered(&mut self, local: usize, receiver: Side, stanza: u32) {
+    pub fn delivered(&mut self, local: usize, receiver: Side, stanza: u32, now: SimTime) {
         if self.arrived(local, receiver, stanza).is_some() {
-            self.page(local).lanes[receiver.other().index()].totals.delivered += 1;
+            let page = self.page(local);
+            page.lanes[receiver.other().index()].totals.delivered += 1;
+            if let Some(late) = &mut page.late {
+                let waited = since(&mut late[receiver.other().index()], stanza);
+                if let Some(written) = waited {
+                    self.returns().delayed(now.since(written));
+                }
+            }
         }
     }
 
@@ -308,8 +367,8 @@ impl Book {
     }
 
     /// The stream's number, for messages.
-    pub fn stream(&self, local: usize) -> StreamId {
-        self.pages[local - self.first].entry.stream
+    pub fn stream(&mut self, local: usize) -> StreamId {
+        self.page(local).entry.stream
     }
 
     /// The run of the open streams has come to its `end`: every stanza gets its fate, every stream must balance.
@@ -320,14 +379,16 @@ impl Book {
         if let Some(imbalance) = &self.imbalance {
             return Err(imbalance.clone());
         }
-        for page in &mut self.pages {
+        // A life of which no SYN was ever sent is none.
+        let lives = self.lives.drain(..).flatten().map(|page| *page);
+        let lives = lives.filter(|page| page.lives[Side::Client.index()].from.is_some());
+        for mut page in self.pages.drain(..).chain(lives) {
             if let Some((state, since)) = page.lives[Side::Server.index()].state {
                 self.census.add(state, since, end + Micros::new(1));
             }
-            balance::settle(page, end, &mut self.lost)?;
+            balance::settle(&mut page, end, &mut self.lost)?;
             self.streams.push(page.record(self.node, end));
         }
-        self.pages.clear();
         Ok(())
     }
 
@@ -338,8 +399,23 @@ impl Book {
     pub fn close(mut self, end: SimTime) -> Result<NodeLedger, Imbalance> {
         self.settle(end)?;
         self.lost.sort_by_key(|l| (l.stream, l.direction, l.stanza));
-        Ok(NodeLedger { streams: self.streams, lost: self.lost, census: self.census })
+        if !self.streams.is_sorted_by_key(|stream| stream.stream) {
+            self.streams.sort_unstable_by_key(|stream| stream.stream);
+        }
+        let returns = self.returns.map(|tide| tide.close());
+        Ok(NodeLedger { streams: self.streams, lost: self.lost, census: self.census, returns })
     }
+}
+
+/// Since when a stanza waited, if it did; those before it will not arrive any more.
+fn since(late: &mut Late, stanza: u32) -> Option<SimTime> {
+    while let Some((number, written)) = late.front().copied().filter(|(number, _)| *number <= stanza) {
+        late.pop_front();
+        if number == stanza {
+            return Some(written);
+        }
+    }
+    None
 }
 
 impl Page {
@@ -356,6 +432,7 @@ impl Page {
             retransmissions: 0,
             resets: 0,
             violations: 0,
+            late: None,
         }
     }
 

@@ -7,5 +7,6 @@ pub mod census;
 pub mod fate;
 pub mod metric;
 pub mod record;
+pub mod returns;
 pub mod survival;
 pub mod trace;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{NodeId, StreamId};
 use crate::ledger::census::Census;
 use crate::ledger::fate::{Direction, Observed, Outcome, Place};
+use crate::ledger::returns::Returns;
 use crate::time::{Micros, SimTime};
 
 /// One stream's life, both directions.
@@ -93,4 +94,6 @@ pub struct NodeLedger {
     pub lost: Vec<LostStanza>,
     /// Server sockets by TCP state over time.
     pub census: Census,
+    /// Peers that came back; `None` where none may.
+    pub returns: Option<Returns>,
 }

@@ -11,6 +11,7 @@ use crate::net::link::{DirectionConfig, LinkConfig, LossModel};
 use crate::net::middlebox::{Middlebox, OnExpiry};
 use crate::scenario::chaos::{Action, Chaos, Instants, Target, Way};
 use crate::scenario::kernel;
+use crate::scenario::reconnect::Reconnect;
 use crate::scenario::{Class, Contender, Scenario, WeightedCloser};
 use crate::time::Micros;
 use crate::xmpp::config::{
@@ -52,6 +53,9 @@ pub fn to_json(scenario: &Scenario) -> Value {
     }
     if !scenario.chaos.is_empty() {
         value["chaos"] = scenario.chaos.iter().map(chaos).collect();
+    }
+    if let Some(back) = &scenario.reconnect {
+        value["reconnect"] = reconnect(back);
     }
     value
 }
@@ -169,6 +173,19 @@ fn link(link: &LinkConfig) -> Value {
         value["middlebox"] = json!({ "nat_idle_us": nat_idle.get(), "on_expiry": on_expiry });
     }
     value
+}
+
+fn reconnect(reconnect: &Reconnect) -> Value {
+    let Reconnect { delay, backoff, ceiling, jitter, tries, times, classes } = reconnect;
+    json!({
+        "delay_us": distribution(delay),
+        "backoff_us": backoff.get(),
+        "ceiling_us": ceiling.get(),
+        "jitter": jitter,
+        "tries": tries,
+        "times": times,
+        "on": classes,
+    })
 }
 
 fn chaos(chaos: &Chaos) -> Value {

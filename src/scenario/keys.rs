@@ -1,6 +1,7 @@
 //! The key table: every key of a scenario file, once. The walker, the JSON Schema and the messages read it.
 
 mod chaos;
+mod reconnect;
 
 use crate::net::profile;
 use crate::scenario::catalog;
@@ -389,6 +390,7 @@ pub(super) const SCENARIO: TableShape = TableShape {
             Shape::List { each: &Shape::Table(&chaos::CHAOS), least: 0 },
             "[]",
         ),
+        optional("reconnect", "How clients whose stream has ended come back.", Shape::Table(&reconnect::RECONNECT)),
         default(
             "study",
             "How often the scenario is run, over which grid, and how it is compared.",

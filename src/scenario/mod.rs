@@ -23,6 +23,7 @@ mod management;
 pub mod measure;
 mod over;
 mod quantity;
+pub mod reconnect;
 mod resolve;
 mod restore;
 mod schema;
@@ -50,6 +51,7 @@ use serde::{Deserialize, Serialize};
 use crate::dist::Distribution;
 use crate::net::link::LinkConfig;
 use crate::scenario::chaos::Chaos;
+use crate::scenario::reconnect::Reconnect;
 use crate::tcp::sysctl::Kernel;
 use crate::time::Micros;
 use crate::xmpp::config::{
@@ -89,6 +91,23 @@ pub struct Scenario {
     pub stream_management: Option<StreamManagement>,
     /// What goes wrong; empty for most.
     pub chaos: Vec<Chaos>,
+    /// How clients come back; `None` where they do not.
+    pub reconnect: Option<Reconnect>,
+}
+
+impl Scenario {
+    /// Whether streams of a node can disturb each other, so that all of them must be run in the order of time.
+    ///
+    /// Streams meet in the listening socket only. It refuses a connection because of others if it counts half-open
+    /// requests, which it does only without SYN cookies: applications accept in the instant of the handshake's end.
+    pub fn streams_meet(&self) -> bool {
+        !self.kernel.tcp_syncookies
+    }
+
+    /// The most streams that there can be: a peer that comes back opens further ones.
+    pub fn most_streams(&self) -> u32 {
+        self.peers * self.reconnect.as_ref().map_or(1, |reconnect| reconnect.times + 1)
+    }
 }
 
 /// One way of closing under comparison: a plain strategy, a preset, or a mix.

@@ -11,6 +11,7 @@ use crate::scenario::error::Problem;
 use crate::scenario::kernel;
 use crate::scenario::management;
 use crate::scenario::quantity;
+use crate::scenario::reconnect;
 use crate::scenario::shape::Shape;
 use crate::scenario::study::{self, Study};
 use crate::scenario::tree::{Table, Tree};
@@ -42,6 +43,7 @@ pub(super) fn scenario(tree: &Tree, stem: &str, problems: &mut Vec<Problem>) -> 
     let definitions = Definitions::read(table("links"), table("traffic"), problems);
     let classes = classes(root.get("class").and_then(Tree::list).unwrap_or(&[]), &definitions, problems);
     let chaos = chaos(root, &classes, problems);
+    let reconnect = reconnect::reconnect(root, &classes, problems);
     let kernel = root.get("kernel").and_then(|t| kernel::kernel(t, problems));
     let arrivals = arrivals(root, problems);
     check_nodes(root, problems);
@@ -64,6 +66,7 @@ pub(super) fn scenario(tree: &Tree, stem: &str, problems: &mut Vec<Problem>) -> 
         kernel: kernel?,
         stream_management: root.table("stream_management").and_then(management::settings),
         chaos,
+        reconnect,
     })
 }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::dist::Distribution;
 use crate::net::link::{DirectionConfig, LinkConfig, LossModel, RateLimit};
 use crate::scenario::canonical::to_json;
+use crate::scenario::reconnect::Reconnect;
 use crate::scenario::{Class, Contender, Scenario, WeightedCloser};
 use crate::tcp::sysctl::{KEYS, Kernel, Kind, Value as Setting};
 use crate::time::Micros;
@@ -111,6 +112,20 @@ impl<'a> At<'a> {
             kernel: self.key("kernel").kernel()?,
             stream_management: self.key("stream_management").optional(At::management)?,
             chaos: self.key("chaos").optional(|at| at.each(At::chaos))?.unwrap_or_default(),
+            reconnect: self.key("reconnect").optional(At::reconnect)?,
+        })
+    }
+
+    fn reconnect(&self) -> Read<Reconnect> {
+        let class = |at: &At<'_>| at.found(as_int(at), "the number of a class");
+        Ok(Reconnect {
+            delay: self.key("delay_us").distribution()?,
+            backoff: self.key("backoff_us").time()?,
+            ceiling: self.key("ceiling_us").time()?,
+            jitter: self.key("jitter").float()?,
+            tries: self.key("tries").optional(At::small)?,
+            times: self.key("times").small()?,
+            classes: self.key("on").optional(|at| at.each(class))?,
         })
     }
 
@@ -333,6 +348,13 @@ mod tests {
         let plain = text.replace("up = { latency = { file = \"rtt.csv\" } }", "up = { latency = \"9ms\" }");
         let scenario = Scenario::from_toml(&plain.replace("{ file = \"sizes.csv\" }", "100")).unwrap();
         assert_eq!(scenario.chaos.len(), 17);
+        assert_eq!(from_json(&manifest_form(&scenario), scenario.seed), Ok(scenario));
+    }
+
+    #[test]
+    fn a_scenario_whose_peers_come_back_comes_back_whole() {
+        let scenario = Scenario::from_toml(include_str!("../../tests/good/coming-back.toml")).unwrap();
+        assert!(scenario.reconnect.is_some());
         assert_eq!(from_json(&manifest_form(&scenario), scenario.seed), Ok(scenario));
     }
 

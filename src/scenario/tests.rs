@@ -10,6 +10,9 @@ use crate::xmpp::config::{Condition, InWait, Process, Responder, Strategy};
 
 const EVERY_KEY: &str = include_str!("../../tests/good/every-key.toml");
 
+/// Who comes back cannot stand beside a closing by both sides.
+const COMING_BACK: &str = include_str!("../../tests/good/coming-back.toml");
+
 fn every_key() -> SourceText {
     SourceText { name: "every-key.toml".into(), text: EVERY_KEY.into(), base: Some("tests/good".into()) }
 }
@@ -230,12 +233,28 @@ fn every_key_of_the_table_stands_in_the_test_file() {
     let mut names = Vec::new();
     keys(&shape::Shape::Table(&keys::SCENARIO), &mut names);
     let elsewhere = ["after", "over", "at"];
+    let both = [EVERY_KEY, COMING_BACK].concat();
     for name in names.iter().filter(|n| !elsewhere.contains(n)) {
         assert!(
-            EVERY_KEY.split(|c: char| !c.is_alphanumeric() && !"_-".contains(c)).any(|w| w == *name),
+            both.split(|c: char| !c.is_alphanumeric() && !"_-".contains(c)).any(|w| w == *name),
             "{name} is not tested"
         );
     }
+}
+
+#[test]
+fn every_key_of_reconnect_arrives_where_it_belongs() {
+    let scenario = Scenario::from_toml(COMING_BACK).unwrap_or_else(|e| panic!("{e}"));
+    let reconnect = scenario.reconnect.as_ref().unwrap();
+    assert_eq!(reconnect.delay, Distribution::LogNormal { median: 2e6, sigma: 0.5 });
+    assert_eq!((reconnect.backoff, reconnect.ceiling), (Micros::from_secs(3), Micros::from_secs(60)));
+    assert_eq!((reconnect.jitter, reconnect.tries, reconnect.times), (0.25, Some(7), 20));
+    assert_eq!((reconnect.concerns(0), reconnect.concerns(1)), (false, true));
+    assert_eq!(scenario.most_streams(), 300 * 21);
+    let plain = one(&teardown(), &["reconnect={}"]).reconnect.unwrap();
+    assert_eq!(plain.delay, Distribution::Uniform { low: 0.0, high: 6e7 });
+    assert!(plain.times > 1_000 && plain.tries.is_none() && plain.concerns(0));
+    assert!(to_json(&one(&teardown(), &[])).get("reconnect").is_none(), "resolved as before there was any");
 }
 
 #[test]

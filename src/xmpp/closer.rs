@@ -4,6 +4,7 @@ use crate::time::{Micros, SimTime};
 use crate::xmpp::config::{Answered, CloserProfile, Condition, InWait, Ping, Strategy, Unanswered};
 use crate::xmpp::fact::{Outcome, Syscall};
 use crate::xmpp::idle::DecisionPlan;
+use crate::xmpp::outbox::Outbox;
 use crate::xmpp::party::{End, Party, Role};
 use crate::xmpp::phase::Phase;
 use crate::xmpp::writer::StreamWriter;
@@ -198,9 +199,7 @@ impl Party {
             if self.out.is_torn() && grace == Micros::ZERO && strategy.sends_tag() {
                 return self.finish(Outcome::Closed, Syscall::Close);
             }
-            let held_back = self.out.withdraw();
-            self.withdrawn(held_back);
-            self.defer(held_back);
+            self.hold_back(Outbox::withdraw);
         }
         if strategy.sends_tag() {
             self.acknowledge_for_the_last_time(&writer);

@@ -1,5 +1,6 @@
 //! What leaves a party besides bytes: system calls that it wants, and facts for the ledger.
 
+use crate::time::SimTime;
 use crate::xmpp::reader::ReadError;
 use crate::xmpp::stanza::Item;
 
@@ -46,6 +47,13 @@ pub enum Fact {
         size: u32,
         /// Offset in this side's stream just after its last byte.
         end: u64,
+    },
+    /// A stanza that is written now would have been written then, had there been a stream: it waited for this one.
+    Late {
+        /// Its number in its direction.
+        stanza: u32,
+        /// When it would have been written, or was held back.
+        written: SimTime,
     },
     /// So many stanzas were held back: nothing of them was written, the stream is closing.
     Deferred(u32),

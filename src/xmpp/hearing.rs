@@ -60,9 +60,7 @@ impl Party {
         self.facts.push_back(Fact::Up);
         self.since = now;
         self.begin_management();
-        if let Some(source) = &self.config.source {
-            self.traffic.start(source, now);
-        }
+        self.begin_traffic(now);
         if let Role::Responder(profile) = &self.config.role
             && matches!(profile.on_tag, Responder::Vanished | Responder::Hung)
         {

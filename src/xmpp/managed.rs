@@ -3,10 +3,12 @@
 //! Neither `<r/>` nor `<a/>` may be written behind the close tag, so that a party says what it has handled for the
 //! last time just before its tag (§7); what it handles while it waits for the other tag is never acknowledged.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::time::SimTime;
 use crate::xmpp::fact::Disorder;
+use crate::xmpp::legacy::Waiting;
 use crate::xmpp::outbox::Stanza;
 use crate::xmpp::party::Party;
 use crate::xmpp::stanza::{self, Element, Item};
@@ -86,11 +88,11 @@ impl Party {
     }
 
     /// Keeps a stanza until the window has room for it; whether it had to.
-    pub(super) fn waits_for_room(&mut self, size: u32) -> bool {
+    pub(super) fn waits_for_room(&mut self, stanza: Waiting) -> bool {
         let (Some(management), Some(config)) = (&mut self.management, &self.config.management) else { return false };
         let waits = management.holds() || !management.has_room(config);
         if waits {
-            management.hold(size);
+            management.hold(stanza);
         }
         waits
     }
@@ -99,17 +101,19 @@ impl Party {
         let config = Arc::clone(&self.config);
         let Some(config) = &config.management else { return };
         while self.may_write()
-            && let Some(size) = self.management.as_mut().and_then(|m| m.release(config))
+            && let Some(stanza) = self.management.as_mut().and_then(|m| m.release(config))
         {
-            self.put_stanza(now, size);
+            self.put_stanza(now, stanza);
         }
     }
 
     /// Stanzas that wait have nothing to wait for once nothing more is written: they are held back.
     pub(super) fn hold_back_what_waits(&mut self) {
-        if self.management.as_ref().is_some_and(|management| management.holds()) && !self.may_write() {
-            let count = self.management.as_mut().map_or(0, |management| management.give_up());
-            self.defer(count);
+        if self.may_write() {
+            return;
+        }
+        for stanza in self.forget_what_waits() {
+            self.keep_back(stanza);
         }
     }
 
@@ -127,9 +131,9 @@ impl Party {
         }
     }
 
-    /// Nothing waits any more; says how many stanzas did.
-    pub(super) fn forget_what_waits(&mut self) -> u32 {
-        self.management.as_mut().map_or(0, |management| management.give_up())
+    /// Nothing waits any more; says what did.
+    pub(super) fn forget_what_waits(&mut self) -> VecDeque<Waiting> {
+        self.management.as_mut().map(|management| management.give_up()).unwrap_or_default()
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 
 use crate::time::SimTime;
 use crate::xmpp::config::StreamManagement;
+use crate::xmpp::legacy::Waiting;
 use crate::xmpp::outbox::Stanza;
 
 /// The account of one side.
@@ -23,8 +24,8 @@ pub(super) struct Management {
     unrequested: u32,
     /// When one is to be asked for at the latest.
     due: Option<SimTime>,
-    /// Sizes of the stanzas that wait for room in the window.
-    waiting: VecDeque<u32>,
+    /// Stanzas that wait for room in the window.
+    waiting: VecDeque<Waiting>,
 }
 
 /// The other side acknowledged more than was written.
@@ -86,9 +87,9 @@ impl Management {
         config.window.is_none_or(|window| self.unacknowledged.len() < window as usize)
     }
 
-    /// A stanza of this size waits until there is room.
-    pub(super) fn hold(&mut self, size: u32) {
-        self.waiting.push_back(size);
+    /// A stanza waits until there is room.
+    pub(super) fn hold(&mut self, stanza: Waiting) {
+        self.waiting.push_back(stanza);
     }
 
     /// Whether any stanza waits: those that come later wait behind it.
@@ -97,15 +98,13 @@ impl Management {
     }
 
     /// The next stanza that waits, if there is room for it.
-    pub(super) fn release(&mut self, config: &StreamManagement) -> Option<u32> {
+    pub(super) fn release(&mut self, config: &StreamManagement) -> Option<Waiting> {
         if self.has_room(config) { self.waiting.pop_front() } else { None }
     }
 
-    /// No stanza waits any more; says how many did.
-    pub(super) fn give_up(&mut self) -> u32 {
-        let count = self.waiting.len();
-        self.waiting = VecDeque::new();
-        u32::try_from(count).unwrap_or(u32::MAX)
+    /// No stanza waits any more; says which did.
+    pub(super) fn give_up(&mut self) -> VecDeque<Waiting> {
+        std::mem::take(&mut self.waiting)
     }
 
     /// The last `count` messages were taken back before the kernel had any of them.
@@ -221,14 +220,16 @@ mod tests {
         let mut m = Management::default();
         assert_eq!(write(&mut m, &config, 0..2), [1]);
         assert!(!m.has_room(&config));
-        m.hold(7);
-        m.hold(8);
+        let stanza = |size| Waiting { size, written: at(1) };
+        m.hold(stanza(7));
+        m.hold(stanza(8));
         assert_eq!(m.release(&config), None);
         m.acknowledge(1).unwrap();
-        assert_eq!(m.release(&config), Some(7));
+        assert_eq!(m.release(&config), Some(stanza(7)));
         assert!(m.wrote(&config, Some(message(2)), at(3)), "it is full again");
         assert_eq!(m.release(&config), None);
-        assert_eq!((m.give_up(), m.holds()), (1, false));
+        assert_eq!(m.give_up(), [stanza(8)]);
+        assert!(!m.holds());
     }
 
     #[test]

@@ -26,6 +26,7 @@ use crate::xmpp::config::{
 };
 pub use crate::xmpp::fact::{Disorder, Fact, Outcome, Syscall};
 use crate::xmpp::idle::DecisionPlan;
+use crate::xmpp::legacy::{Keeping, Legacy, Waiting};
 use crate::xmpp::management::Management;
 use crate::xmpp::negotiation::Opening;
 use crate::xmpp::outbox::{Outbox, Stanza};
@@ -92,6 +93,8 @@ pub struct Party {
     pub(super) end: End,
     /// The account of a stream that is up and managed.
     pub(super) management: Option<Box<Management>>,
+    /// What it keeps for the peer's next stream, if there may be one.
+    pub(super) keeping: Option<Box<Keeping>>,
 }
 
 /// What has been heard of the stream's end.
@@ -140,7 +143,32 @@ impl Party {
             heard: Heard::default(),
             end: End::No,
             management: None,
+            keeping: None,
         }
+    }
+
+    /// The peer comes back: this party begins with what the one before it left, and leaves something itself.
+    #[must_use]
+    pub fn with_legacy(mut self, legacy: Legacy) -> Self {
+        self.keeping = Some(Box::new(Keeping::new(legacy)));
+        self
+    }
+
+    /// Its application has let go of its socket: from now on its stanzas wait for the next stream.
+    pub fn handle_let_go(&mut self, now: SimTime) {
+        if let Some(keeping) = &mut self.keeping {
+            keeping.legacy.since = Some(now);
+        }
+    }
+
+    /// What it leaves to the peer's next stream; what it holds back after that waits no longer for any.
+    pub fn take_legacy(&mut self) -> Legacy {
+        self.keeping.as_mut().map(|keeping| std::mem::take(&mut keeping.legacy)).unwrap_or_default()
+    }
+
+    /// The machine has lost its memory.
+    pub fn forget_legacy(&mut self) {
+        self.take_legacy();
     }
 
     /// TCP is up.
@@ -199,8 +227,11 @@ impl Party {
     ///
     /// If more were taken than were pending.
     pub fn handle_accepted(&mut self, _now: SimTime, n: usize) {
-        let facts = &mut self.facts;
+        let (facts, keeping) = (&mut self.facts, &mut self.keeping);
         self.out.accept(n, |stanza, end| {
+            if let Some(keeping) = keeping {
+                keeping.sent(stanza.number);
+            }
             facts.push_back(Fact::Sent { stanza: stanza.number, size: stanza.size, end });
         });
         if let Phase::Leaving { outcome, hasty: true, .. } = self.phase
@@ -325,14 +356,29 @@ impl Party {
     fn write_traffic(&mut self, now: SimTime) {
         let config = Arc::clone(&self.config);
         let Some(source) = &config.source else { return };
-        while let Some(size) = self.traffic.take(source, now) {
-            self.write_stanza(now, size);
+        while let Some((due, size)) = self.traffic.take(source, now) {
+            self.write_stanza(now, Waiting { size, written: due });
         }
     }
 
-    pub(super) fn write_stanza(&mut self, now: SimTime, size: u32) {
-        if !(self.may_write() && self.waits_for_room(size)) {
-            self.put_stanza(now, size);
+    /// The stream is up: stanzas that had to wait for it come first, in the order in which they came up. Those were held back
+    /// before, or there was no stream when their time came.
+    pub(super) fn begin_traffic(&mut self, now: SimTime) {
+        let Legacy { waiting, since } = self.take_legacy();
+        for stanza in waiting {
+            self.write_stanza(now, stanza);
+        }
+        if let Some(source) = &self.config.source {
+            self.traffic.start(source, since.unwrap_or(now));
+        }
+        if since.is_some() {
+            self.write_traffic(now);
+        }
+    }
+
+    pub(super) fn write_stanza(&mut self, now: SimTime, due: Waiting) {
+        if !(self.may_write() && self.waits_for_room(due)) {
+            self.put_stanza(now, due);
         }
     }
 
@@ -342,7 +388,8 @@ impl Party {
     }
 
     /// Writes a stanza, or holds it back where there is no pen.
-    pub(super) fn put_stanza(&mut self, now: SimTime, size: u32) {
+    pub(super) fn put_stanza(&mut self, now: SimTime, due: Waiting) {
+        let size = due.size;
         let stanza = Stanza { number: self.written, size };
         let closing = self.decided;
         match (self.phase.pen(self.reads_in_delay()), &self.phase) {
@@ -352,7 +399,13 @@ impl Party {
             (_, Phase::Scribbling(writer)) => {
                 self.out.push(Some(stanza), |bytes| writer.message(self.written, size, bytes));
             }
-            _ => return self.defer(1),
+            _ => return self.keep_back(due),
+        }
+        if let Some(keeping) = &mut self.keeping {
+            keeping.wrote(self.written, due);
+            if due.written < now {
+                self.facts.push_back(Fact::Late { stanza: self.written, written: due.written });
+            }
         }
         self.written += 1;
         self.wrote_stanza(now, Some(stanza));
@@ -383,13 +436,11 @@ impl Party {
 
     /// Lets go of the socket.
     pub(super) fn finish(&mut self, outcome: Outcome, last: Syscall) {
-        let held_back = self.out.abandon();
-        self.withdrawn(held_back);
-        let waited = self.forget_what_waits();
-        self.defer(held_back + waited);
+        self.hold_back(Outbox::abandon);
         self.traffic.stop();
         self.moment = None;
         self.phase = Phase::Done;
+        self.hold_back_what_waits();
         self.leaves = Some(last);
         if self.decided {
             if matches!(self.config.role, Role::ClosesToo(_)) {
@@ -418,6 +469,24 @@ impl Party {
     /// Closes when the kernel has taken what is pending.
     pub(super) fn leave(&mut self, outcome: Outcome, give_up: Option<SimTime>) {
         self.phase = Phase::Leaving { outcome, hasty: false, give_up };
+    }
+
+    /// Holds back what the kernel has taken nothing of, by either way of taking it back.
+    pub(super) fn hold_back(&mut self, take_back: impl FnOnce(&mut Outbox) -> u32) {
+        let held_back = take_back(&mut self.out);
+        self.withdrawn(held_back);
+        if let Some(keeping) = &mut self.keeping {
+            keeping.withdraw();
+        }
+        self.defer(held_back);
+    }
+
+    /// Holds one stanza back that was not written.
+    pub(super) fn keep_back(&mut self, due: Waiting) {
+        if let Some(keeping) = &mut self.keeping {
+            keeping.defers(due);
+        }
+        self.defer(1);
     }
 
     pub(super) fn defer(&mut self, count: u32) {

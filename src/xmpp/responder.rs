@@ -4,6 +4,8 @@ use crate::dist::Distribution;
 use crate::time::{Micros, SimTime};
 use crate::xmpp::config::{Responder, ResponderProfile};
 use crate::xmpp::fact::{Outcome, Syscall};
+use crate::xmpp::legacy::Waiting;
+use crate::xmpp::outbox::Outbox;
 use crate::xmpp::party::{End, Party, Role};
 use crate::xmpp::phase::Phase;
 use crate::xmpp::writer::{RawWriter, StreamWriter};
@@ -215,7 +217,7 @@ impl Party {
                 let raw = writer.into_raw();
                 self.out.push(None, |bytes| raw.tag(bytes));
                 self.phase = Phase::Scribbling(raw);
-                self.write_stanza(now, EXTRA_SIZE);
+                self.write_stanza(now, Waiting { size: EXTRA_SIZE, written: now });
                 if self.end != End::No {
                     self.leave(Outcome::Closed, None);
                 }
@@ -241,9 +243,7 @@ impl Party {
 
     /// Writes no more and never lets go.
     fn hold(&mut self) {
-        let held_back = self.out.withdraw();
-        self.withdrawn(held_back);
-        self.defer(held_back);
+        self.hold_back(Outbox::withdraw);
         self.phase = Phase::Holding;
     }
 
@@ -286,9 +286,7 @@ impl Party {
         }
         self.notice();
         if self.never_lets_go() {
-            let held_back = self.out.abandon();
-            self.withdrawn(held_back);
-            self.defer(held_back);
+            self.hold_back(Outbox::abandon);
             self.phase = Phase::Holding;
         } else {
             self.finish(Outcome::Closed, Syscall::Close);

@@ -56,19 +56,19 @@ impl Traffic {
         self.answers.front().map(|&(at, _)| at).or(self.next)
     }
 
-    /// Takes a stanza that is due and says how big it is; `None` when none is (any more).
-    pub(super) fn take(&mut self, source: &Source, now: SimTime) -> Option<u32> {
-        if let Some(&(at, size)) = self.answers.front() {
-            if at > now {
+    /// Takes a stanza that is due and says when it was and how big it is; `None` when none is (any more).
+    pub(super) fn take(&mut self, source: &Source, now: SimTime) -> Option<(SimTime, u32)> {
+        if let Some(&answer) = self.answers.front() {
+            if answer.0 > now {
                 return None;
             }
             self.answers.pop_front();
-            return Some(size);
+            return Some(answer);
         }
         let at = self.next.filter(|&at| at <= now)?;
         let size = self.draw_size(source);
         self.next = if source.count.is_some_and(|count| self.drawn >= count) { None } else { self.after(source, at) };
-        Some(size)
+        Some((at, size))
     }
 
     /// A stanza came from the other side.
@@ -142,7 +142,7 @@ mod tests {
     fn run(traffic: &mut Traffic, source: &Source, end: SimTime) -> Vec<(u64, u32)> {
         let mut stanzas = Vec::new();
         while let Some(at) = traffic.next().filter(|&at| at < end) {
-            while let Some(size) = traffic.take(source, at) {
+            while let Some((_, size)) = traffic.take(source, at) {
                 stanzas.push((at.as_micros(), size));
             }
         }

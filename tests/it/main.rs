@@ -9,6 +9,7 @@
 mod bad_arguments;
 mod chaos;
 mod closings;
+mod coming_back;
 mod csv_contract;
 mod deterministic;
 mod disk_full;

@@ -196,6 +196,28 @@ fn management() -> impl Strategy<Value = String> {
     prop_oneof![1 => Just(String::new()), 1 => on]
 }
 
+/// How peers come back; beside a closing by both sides they cannot.
+fn reconnect() -> impl Strategy<Value = String> {
+    let delay = prop_oneof![
+        Just("\"0s\"".to_owned()),
+        (0_u32..4_000).prop_map(|ms| format!("{{ uniform = [\"0s\", \"{ms}ms\"] }}"))
+    ];
+    let (tries, times) = (proptest::option::of(1_u32..4), proptest::option::of(1_u32..4));
+    (delay, 1_u32..3_000, 0_u32..=10, tries, times, any::<bool>()).prop_map(
+        |(delay, backoff, jitter, tries, times, some)| {
+            let number = |key: &str, n: Option<u32>| n.map_or_else(String::new, |n| format!("{key} = {n}\n"));
+            format!(
+                "[reconnect]\ndelay = {delay}\nbackoff = \"{backoff}ms\"\nceiling = \"9s\"\njitter = {}.{}\n{}{}{}",
+                jitter / 10,
+                jitter % 10,
+                number("tries", tries),
+                number("times", times),
+                if some { "on = [\"class-0\"]\n" } else { "" }
+            )
+        },
+    )
+}
+
 /// A legal scenario file.
 fn scenario() -> impl Strategy<Value = String> {
     let strategies = proptest::sample::subsequence(&STRATEGIES[..], 2);
@@ -209,9 +231,10 @@ fn scenario() -> impl Strategy<Value = String> {
         "tcp_syncookies = false\nsomaxconn = 2\n",
     ]);
     let chaos = prop_oneof![1 => Just(Vec::new()), 2 => proptest::collection::vec(chaos(), 1..4)];
-    let rest = (kernel, chaos, management());
+    let back = prop_oneof![1 => Just(String::new()), 1 => reconnect()];
+    let rest = (kernel, chaos, management(), back);
     (head, strategies, closing(), proptest::collection::vec(class(), 1..4), rest).prop_map(
-        |((seed, peers, nodes, negotiation, kind), strategies, closing, classes, (kernel, chaos, management))| {
+        |((seed, peers, nodes, negotiation, kind), strategies, closing, classes, (kernel, chaos, management, back))| {
             let mut text = format!(
                 "duration = \"60s\"\npeers = {peers}\nnodes = {nodes}\nseed = {seed}\nstrategies = {strategies:?}\n\
                  arrivals = {{ over = \"3s\" }}\nkind = \"{kind}\"\nnegotiation = \"{negotiation}\"\n{closing}"
@@ -228,6 +251,9 @@ fn scenario() -> impl Strategy<Value = String> {
             let fits =
                 |entry: &String| (forgets || !entry.contains("nat-expire")) && (restarts || !entry.contains("restart"));
             text.extend(chaos.into_iter().filter(fits));
+            if !closing.contains("both") {
+                text += &back;
+            }
             text + &management + "[kernel]\n" + kernel
         },
     )
@@ -292,7 +318,8 @@ fn runs_soundly(text: &str) -> Result<(), String> {
                 return Err(place("a second run has another result".to_owned()));
             }
         }
-        if streams != scenario.peers as usize {
+        let peers = scenario.peers as usize;
+        if streams < peers || scenario.reconnect.is_none() && streams > peers {
             return Err(format!("strategy {}: {streams} streams of {} peers", strategy.name, scenario.peers));
         }
     }
