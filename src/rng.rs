@@ -42,6 +42,8 @@ pub enum Purpose {
     ChaosUp = 14,
     /// What an entry does to packets from server to client; entity as before.
     ChaosDown = 15,
+    /// How long each strike of an entry of the chaos schedule lasts; the entity is the entry's number.
+    ChaosLengths = 50,
 }
 
 /// A generator of its own for one purpose of one entity. Sixteen bytes.

@@ -57,7 +57,7 @@ impl Party {
     /// The stream is up.
     fn begin(&mut self, now: SimTime) {
         self.facts.push_back(Fact::Up);
-        self.since = now;
+        self.count_from(now);
         if let Some(source) = &self.config.source {
             self.traffic.start(source, now);
         }
