@@ -44,6 +44,8 @@ pub enum Purpose {
     ChaosDown = 15,
     /// How long a client waits before it comes back.
     Return = 20,
+    /// How long each strike of an entry of the chaos schedule lasts; the entity is the entry's number.
+    ChaosLengths = 50,
 }
 
 /// A generator of its own for one purpose of one entity. Sixteen bytes.

@@ -37,6 +37,49 @@ impl SimTime {
     pub const fn since(self, earlier: Self) -> Micros {
         Micros(self.0.saturating_sub(earlier.0))
     }
+
+    /// The instant so much later, or earlier if `by` is negative; not before the start.
+    #[must_use]
+    pub const fn moved(self, by: Shift) -> Self {
+        Self(self.0.saturating_add_signed(by.0))
+    }
+}
+
+/// A change of a clock in microseconds: forward, or back if it is negative.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Shift(i64);
+
+impl Shift {
+    /// A change by `us` microseconds.
+    pub const fn new(us: i64) -> Self {
+        Self(us)
+    }
+
+    /// The change in microseconds.
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+
+    /// The other way.
+    #[must_use]
+    pub const fn back(self) -> Self {
+        Self(self.0.saturating_neg())
+    }
+
+    /// One after the other.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl fmt::Display for Shift {
+    /// As a length of time, with its sign if it is negative.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        write!(f, "{sign}{}", Micros::new(self.0.unsigned_abs()))
+    }
 }
 
 impl Micros {

@@ -6,7 +6,7 @@ use crate::cli::args::CheckArgs;
 use crate::cli::{Failure, load, sets};
 use crate::dist::Distribution;
 use crate::net::link::{DirectionConfig, LossModel};
-use crate::scenario::chaos::{Action, Chaos, Instants, Target, Way};
+use crate::scenario::chaos::{Action, Chaos, Instants, Mishap, Target, Way};
 use crate::scenario::measure::Measure;
 use crate::scenario::reconnect::Reconnect;
 use crate::scenario::study::Study;
@@ -124,7 +124,7 @@ fn chaos(entry: &Chaos, scenario: &Scenario) -> String {
         Instants::Every { every, jitter } => format!("every {every}, up to {jitter} late"),
         Instants::Poisson(rate) => format!("{rate} times a second"),
     };
-    let lasts = entry.lasts.map_or_else(String::new, |lasts| format!(" for {lasts}"));
+    let lasts = entry.lasts.as_ref().map_or_else(String::new, |lasts| format!(" for {}", times(lasts)));
     let way = match entry.action {
         Action::Link(_, Way::ToServer) | Action::Inject(_, Way::ToServer) => " to the server",
         Action::Link(_, Way::ToClient) | Action::Inject(_, Way::ToClient) => " to the client",
@@ -137,7 +137,12 @@ fn chaos(entry: &Chaos, scenario: &Scenario) -> String {
         Target::Class(class) => scenario.classes[class].name.clone(),
         Target::Share(share) => format!("{:.1} % of the peers", 100.0 * share),
     };
-    format!("{}{way} {at}{lasts}, on {on}", entry.action.name())
+    let by = if let Action::Machine(Mishap::ClockJump(shift)) = entry.action {
+        format!(" by {shift}")
+    } else {
+        String::new()
+    };
+    format!("{}{by}{way} {at}{lasts}, on {on}", entry.action.name())
 }
 
 fn count(n: u32, what: &str) -> String {

@@ -10,7 +10,7 @@ use crate::net::packet::Packet;
 use crate::net::segment::Segment;
 use crate::rng::{Purpose, Rng};
 use crate::scenario::chaos::{Action, Forgery, Mishap};
-use crate::time::SimTime;
+use crate::time::{Shift, SimTime};
 
 /// A strike that hits a machine, or its middlebox, at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub(super) enum Blow {
     Reboot(SimTime),
     /// The application is told to exit, and nobody listens until then.
     Restart(SimTime),
+    /// The wall clock jumps.
+    ClockJump(Shift),
     /// The middlebox forgets.
     Forget,
     /// A forged segment arrives.
@@ -93,6 +95,7 @@ impl Ordeal {
                         Mishap::Crash => Blow::Crash,
                         Mishap::Reboot => Blow::Reboot(strike.until),
                         Mishap::Restart => Blow::Restart(strike.until),
+                        Mishap::ClockJump(shift) => Blow::ClockJump(*shift),
                     });
                 }
                 Action::NatExpire if watched => ordeal.expect(&strikes, |_| Blow::Forget),

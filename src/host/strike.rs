@@ -71,6 +71,10 @@ impl Endpoint {
                 }
             }
             Blow::Freeze(_) | Blow::Hang(_) | Blow::Restart(_) => {}
+            Blow::ClockJump(shift) => {
+                visit.struck(&format!("the wall clock jumps by {shift}"));
+                self.party.handle_clock_jump(visit.now, shift);
+            }
             Blow::Forget => {
                 visit.struck("NAT entry expires");
                 ordeal.mapping.expire();

@@ -9,7 +9,7 @@ use crate::dist::Distribution;
 use crate::net::disturbance::{Disturbance, Pattern};
 use crate::net::link::{DirectionConfig, LinkConfig, LossModel};
 use crate::net::middlebox::{Middlebox, OnExpiry};
-use crate::scenario::chaos::{Action, Chaos, Instants, Target, Way};
+use crate::scenario::chaos::{Action, Chaos, Instants, Mishap, Target, Way};
 use crate::scenario::kernel;
 use crate::scenario::reconnect::Reconnect;
 use crate::scenario::{Class, Contender, Scenario, WeightedCloser};
@@ -197,6 +197,9 @@ fn chaos(chaos: &Chaos) -> Value {
     let (action, way) = match &chaos.action {
         Action::Link(what, to) => (disturbance(what), Some(way(to))),
         action @ Action::Inject(_, to) => (json!(action.name()), Some(way(to))),
+        action @ Action::Machine(Mishap::ClockJump(shift)) => {
+            (object([(action.name().to_owned(), json!({ "us": shift.get() }))]), None)
+        }
         action @ (Action::Machine(_) | Action::NatExpire) => (json!(action.name()), None),
     };
     json!({
@@ -205,7 +208,7 @@ fn chaos(chaos: &Chaos) -> Value {
             Instants::Every { every, jitter } => json!({ "every_us": every.get(), "jitter_us": jitter.get() }),
             Instants::Poisson(rate) => json!({ "poisson": rate }),
         },
-        "for_us": chaos.lasts.map(Micros::get),
+        "for_us": chaos.lasts.as_ref().map(whole),
         "do": action,
         "way": way,
         "on": match &chaos.on {
@@ -284,6 +287,12 @@ fn distribution(distribution: &Distribution) -> Value {
             json!({ "empirical": { "count": values.len(), "sha256": hex(&hash.finalize()) } })
         }
     }
+}
+
+/// The same, a constant as a whole number.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a scenario's times are at most a year")]
+fn whole(times: &Distribution) -> Value {
+    if let Distribution::Constant(us) = times { json!(*us as u64) } else { distribution(times) }
 }
 
 /// An object from pairs, in their order.

@@ -5,17 +5,19 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::dist::Distribution;
 use crate::id::{NodeId, Side};
 use crate::net::disturbance::Disturbance;
-use crate::time::Micros;
+use crate::time::{Micros, Shift};
 
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Chaos {
     /// When it strikes.
     pub at: Instants,
-    /// For how long; `None` is until the end of the run, or not at all where there is nothing that lasts.
-    pub lasts: Option<Micros>,
+    /// For how long, drawn for each strike; `None` is until the end of the run, or not at all where there is nothing that
+    /// lasts.
+    pub lasts: Option<Distribution>,
     /// What it does.
     pub action: Action,
     /// Whom it strikes.
@@ -61,6 +63,7 @@ impl Action {
             Self::Machine(Mishap::Crash) => "crash",
             Self::Machine(Mishap::Reboot) => "reboot",
             Self::Machine(Mishap::Restart) => "restart",
+            Self::Machine(Mishap::ClockJump(_)) => "clock-jump",
             Self::NatExpire => "nat-expire",
             Self::Inject(Forgery::Reset, _) => "inject-reset",
             Self::Inject(Forgery::Fin, _) => "inject-fin",
@@ -83,6 +86,9 @@ pub enum Mishap {
     /// that are being opened. Nobody listens until another one is started. The old one lingers until its last stream is
     /// released.
     Restart,
+    /// Its wall clock jumps. Kernel timers are monotonic and do not care; the application's own limits (idle, close
+    /// timeout, ping timeout) are met so much earlier, or later.
+    ClockJump(Shift),
 }
 
 /// A forged segment.
@@ -157,7 +163,7 @@ pub const PLAIN: [(&str, &str); 9] = [
 ];
 
 /// Actions with a parameter: the main keys of a `do` table.
-pub const WITH_PARAMETER: [(&str, &str); 7] = [
+pub const WITH_PARAMETER: [(&str, &str); 8] = [
     ("loss", "each packet is lost with this probability"),
     ("latency", "this latency is added: a duration or a distribution"),
     ("rate", "the link is no faster than this; `queue` bytes may wait"),
@@ -168,6 +174,7 @@ pub const WITH_PARAMETER: [(&str, &str); 7] = [
         "drop-matching",
         "packets of a kind are lost: syn, fin, rst, ack, data, close-tag, stream-error, or { text = \"...\" }",
     ),
+    ("clock-jump", "the wall clock jumps: idle limit, close and ping timeout are met so much earlier, or later"),
 ];
 
 /// The names of [`PLAIN`].

@@ -47,7 +47,7 @@ fn entry(tree: &Tree, around: &Surroundings<'_>, problems: &mut Vec<Problem>) ->
         _ => Way::Both,
     };
     let action = table.get("do").and_then(|t| action(t, way, problems))?;
-    let (name, lasts) = (name_of(table.get("do")?), table.time("for"));
+    let (name, lasts) = (name_of(table.get("do")?), quantity::at(table, "for"));
     check_length(table, tree, &action, name, problems);
     if let (Some(field), Action::Machine(_) | Action::NatExpire) = (table.field("way"), &action) {
         no_effect(&field.tree, &field.key_origin, name, "it does nothing to packets of one way", problems);
@@ -89,7 +89,7 @@ fn check_length(table: &Table, entry: &Tree, action: &Action, name: &str, proble
             let why = "a machine that crashes stays silent; `reboot` comes back";
             no_effect(&field.tree, &field.key_origin, name, why, problems);
         }
-        (Action::NatExpire | Action::Inject(..), Some(field)) => {
+        (Action::NatExpire | Action::Inject(..) | Action::Machine(Mishap::ClockJump(_)), Some(field)) => {
             no_effect(&field.tree, &field.key_origin, name, "it happens in an instant", problems);
         }
         (Action::Machine(Mishap::Reboot), None) => {
@@ -185,6 +185,9 @@ fn action(tree: &Tree, way: Way, problems: &mut Vec<Problem>) -> Option<Action> 
                 origin: field.key_origin.clone(),
             });
         }
+    }
+    if let Some(Item::Shift(shift)) = table.get("clock-jump").map(|t| &t.item) {
+        return Some(Action::Machine(Mishap::ClockJump(*shift)));
     }
     Some(Action::Link(disturbance(table)?, way))
 }

@@ -203,6 +203,7 @@ impl Vary {
         let written = self.values[value].written.trim_matches(['"', '\'']).to_owned();
         match find(tree, &self.path) {
             Some(Item::Time(time)) => time.get().to_string(),
+            Some(Item::Shift(shift)) => shift.get().to_string(),
             Some(Item::Rate(n) | Item::Bytes(n) | Item::Integer(n)) => n.to_string(),
             Some(Item::Kernel(_)) => units::duration(&written).map_or(written, |t| t.get().to_string()),
             _ => written,

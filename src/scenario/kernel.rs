@@ -86,6 +86,7 @@ fn value(item: &Item) -> Option<Value> {
         | Item::Values(_)
         | Item::Table(_)
         | Item::Grid
+        | Item::Shift(_)
         | Item::Precision(_)
         | Item::Kernel(_) => None,
     }

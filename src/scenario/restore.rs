@@ -347,7 +347,7 @@ mod tests {
         let text = include_str!("../../tests/good/every-key.toml");
         let plain = text.replace("up = { latency = { file = \"rtt.csv\" } }", "up = { latency = \"9ms\" }");
         let scenario = Scenario::from_toml(&plain.replace("{ file = \"sizes.csv\" }", "100")).unwrap();
-        assert_eq!(scenario.chaos.len(), 17);
+        assert_eq!(scenario.chaos.len(), 18);
         assert_eq!(from_json(&manifest_form(&scenario), scenario.seed), Ok(scenario));
     }
 

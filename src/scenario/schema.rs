@@ -20,6 +20,7 @@ pub fn schema() -> Value {
 
 const NAME: &str = "^[A-Za-z0-9][A-Za-z0-9._-]*$";
 const DURATION: &str = "^\\s*([0-9]+(\\.[0-9]+)?\\s*[A-Za-zµ]+\\s*)+$";
+const SHIFT: &str = "^\\s*-?\\s*([0-9]+(\\.[0-9]+)?\\s*[A-Za-zµ]+\\s*)+$";
 const RATE: &str = "^\\s*[0-9.]+\\s*[GMk]?bit(/s)?\\s*$";
 const PRECISION: &str = "^\\s*([a-z0-9_]+\\s*=)?\\s*[0-9.]+\\s*%\\s*$";
 const BYTES: &str = "^\\s*[0-9.]+\\s*(B|kB|KiB|MB|MiB)\\s*$";
@@ -86,6 +87,7 @@ fn of(shape: &Shape) -> Value {
         Shape::DurationOrNone => {
             json!({ "anyOf": [{ "type": "string", "pattern": DURATION }, { "const": "none" }] })
         }
+        Shape::Shift => json!({ "type": "string", "pattern": SHIFT }),
         Shape::Rate => json!({ "type": "string", "pattern": RATE }),
         Shape::Bytes => {
             json!({ "anyOf": [{ "type": "string", "pattern": BYTES }, { "type": "integer", "minimum": 1 }] })

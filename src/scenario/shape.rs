@@ -104,6 +104,8 @@ pub(super) enum Shape {
     },
     /// A duration, or the word `none`.
     DurationOrNone,
+    /// A duration that may be negative, and is not zero.
+    Shift,
     /// A bit rate.
     Rate,
     /// A size in bytes.
@@ -161,6 +163,7 @@ impl Shape {
             | Self::Word(_)
             | Self::Duration { .. }
             | Self::DurationOrNone
+            | Self::Shift
             | Self::Rate
             | Self::Precision
             | Self::File(_) => matches!(value, Value::Text(_)),
@@ -189,6 +192,7 @@ impl Shape {
             Self::Duration { low } if *low == Micros::ZERO => "a duration such as 250ms or 5s".to_owned(),
             Self::Duration { low } => format!("a duration of at least {low}, such as 250ms or 5s"),
             Self::DurationOrNone => "a duration such as 250ms or 5s, or none".to_owned(),
+            Self::Shift => "a duration such as 30s or -30s".to_owned(),
             Self::Rate => "a rate such as 512kbit or 10Mbit".to_owned(),
             Self::Bytes => "a size such as 1500B or 64KiB".to_owned(),
             Self::File(_) => "the path of a file with one value a line".to_owned(),

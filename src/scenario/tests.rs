@@ -160,13 +160,16 @@ fn a_profile_gives_what_a_link_does_not_say() {
 fn chaos_entries_arrive() {
     let s = one(&every_key(), &[]);
     let secs = Micros::from_secs;
-    let entry = |n: usize| (&s.chaos[n].at, s.chaos[n].lasts, &s.chaos[n].action, &s.chaos[n].on);
+    let entry = |n: usize| (&s.chaos[n].at, s.chaos[n].lasts.clone(), &s.chaos[n].action, &s.chaos[n].on);
     let link = |n: usize| {
         let Action::Link(what, way) = &s.chaos[n].action else { panic!("{:?}", s.chaos[n]) };
         (what.clone(), *way)
     };
     let partition = Action::Link(Disturbance::Partition, Way::ToServer);
-    assert_eq!(entry(0), (&Instants::Once(secs(30)), Some(secs(10)), &partition, &Target::Class(0)));
+    assert_eq!(
+        entry(0),
+        (&Instants::Once(secs(30)), Some(Distribution::always(secs(10))), &partition, &Target::Class(0))
+    );
     let every = Instants::Every { every: secs(10), jitter: secs(2) };
     assert_eq!((entry(1).0, entry(1).3), (&every, &Target::Share(0.1)));
     assert_eq!((entry(2).0, entry(2).1, entry(2).3), (&Instants::Poisson(0.1), None, &Target::All));
@@ -184,17 +187,21 @@ fn chaos_entries_arrive() {
     assert_eq!((1..9).map(link).collect::<Vec<_>>(), expected);
     let machine = [Mishap::Freeze, Mishap::Hang, Mishap::Crash, Mishap::Reboot].map(Action::Machine);
     assert_eq!([9, 10, 11, 12].map(|n| s.chaos[n].action.clone()), machine);
-    assert_eq!((entry(12).1, entry(12).3), (Some(secs(60)), &Target::Node(crate::id::NodeId(3))));
-    assert_eq!((entry(13).1, entry(13).2), (Some(secs(20)), &Action::Machine(Mishap::Restart)));
+    assert_eq!((entry(12).1, entry(12).3), (Some(Distribution::always(secs(60))), &Target::Node(crate::id::NodeId(3))));
+    assert_eq!(
+        (entry(13).1, entry(13).2),
+        (Some(Distribution::Exponential { mean: 20e6 }), &Action::Machine(Mishap::Restart))
+    );
     assert_eq!(entry(14).2, &Action::NatExpire);
     assert_eq!(entry(15).2, &Action::Inject(Forgery::Reset, Way::ToClient));
+    assert_eq!(entry(17).2, &Action::Machine(Mishap::ClockJump(crate::time::Shift::new(-3_600_000_000))));
     assert_eq!(entry(16).2, &Action::Inject(Forgery::Fin, Way::Both));
     let nat = Middlebox { nat_idle: secs(300), on_expiry: OnExpiry::Reset };
     assert_eq!(s.classes.iter().map(|c| c.link.middlebox).collect::<Vec<_>>(), [None, None, Some(nat)]);
     let json = to_json(&s);
     assert_eq!(
         (json["chaos"].as_array().unwrap().len(), &json["chaos"][1]["do"]["loss"]),
-        (17, &serde_json::json!(0.3))
+        (18, &serde_json::json!(0.3))
     );
     assert_eq!(json["classes"][2]["link"]["middlebox"]["on_expiry"], "reset");
 }
@@ -210,8 +217,14 @@ fn a_scenario_without_chaos_is_resolved_as_before_there_was_any() {
 fn what_a_strike_costs_can_be_swept() {
     let sets = ["chaos.0.at=20s", "chaos.0.do=partition", "chaos.0.on=all"].map(str::to_owned);
     let points = load(&teardown(), &sets, &["chaos.0.for=1s,10s".to_owned()]).unwrap_or_else(|e| panic!("{e}"));
-    let rows: Vec<_> = points.iter().map(|p| (p.varied[0].1.as_str(), p.scenario.chaos[0].lasts)).collect();
-    assert_eq!(rows, [("1000000", Some(Micros::from_secs(1))), ("10000000", Some(Micros::from_secs(10)))]);
+    let rows: Vec<_> = points.iter().map(|p| (p.varied[0].1.as_str(), p.scenario.chaos[0].lasts.clone())).collect();
+    assert_eq!(
+        rows,
+        [
+            ("1000000", Some(Distribution::always(Micros::from_secs(1)))),
+            ("10000000", Some(Distribution::always(Micros::from_secs(10))))
+        ]
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::scenario::study::Precision;
 use crate::scenario::value::{Entry, Origin};
-use crate::time::Micros;
+use crate::time::{Micros, Shift};
 
 /// A value with its place and its key path.
 #[derive(Clone, Debug)]
@@ -24,6 +24,7 @@ pub(super) enum Item {
     Integer(u64),
     Number(f64),
     Time(Micros),
+    Shift(Shift),
     /// The word `none` where a duration may stand.
     Never,
     Rate(u64),
@@ -93,6 +94,7 @@ impl Tree {
             | Item::Text(_)
             | Item::Boolean(_)
             | Item::Never
+            | Item::Shift(_)
             | Item::Rate(_)
             | Item::Bytes(_)
             | Item::Values(_)

@@ -1,6 +1,6 @@
 //! Quantities as people write them: durations, bit rates, sizes in bytes.
 
-use crate::time::Micros;
+use crate::time::{Micros, Shift};
 
 /// The longest duration that any key takes: a year.
 pub(super) const LONGEST: Micros = Micros::from_secs(365 * 24 * 3600);
@@ -26,6 +26,21 @@ pub(super) fn duration(text: &str) -> Result<Micros, String> {
         Ok(time) if time <= LONGEST => Ok(time),
         _ => Err(format!("found {text:?}; the longest duration is 365 days")),
     }
+}
+
+/// A change of a clock: a duration with a sign before it where it goes back, not zero.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub(super) fn shift(text: &str) -> Result<Shift, String> {
+    let (length, back) = text.trim().strip_prefix('-').map_or((text, false), |rest| (rest, true));
+    let length = duration(length)?;
+    if length == Micros::ZERO {
+        return Err(format!("found {text:?}; a clock that does not move"));
+    }
+    let forward = Shift::new(i64::try_from(length.get()).unwrap_or(i64::MAX));
+    Ok(if back { forward.back() } else { forward })
 }
 
 const RATES: [(&str, u64); 4] = [("Gbit", 1_000_000_000), ("Mbit", 1_000_000), ("kbit", 1_000), ("bit", 1)];

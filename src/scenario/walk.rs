@@ -187,6 +187,7 @@ impl<'a> Walker<'a> {
                 time if time < *low => Err(format!("found {text:?}; the least is {low}")),
                 time => Ok(Item::Time(time)),
             },
+            Shape::Shift => units::shift(text).map(Item::Shift),
             Shape::Precision => study::precision(text).map(Item::Precision),
             Shape::Rate => units::rate(text).map(Item::Rate),
             Shape::Bytes => units::bytes(text).map(Item::Bytes),
@@ -236,7 +237,7 @@ fn number(value: &Value, shape: &Shape) -> Read {
 }
 
 fn mistyped(shape: &Shape, value: &Value) -> String {
-    let timed = |s: &Shape| matches!(s, Shape::Duration { .. } | Shape::DurationOrNone);
+    let timed = |s: &Shape| matches!(s, Shape::Duration { .. } | Shape::DurationOrNone | Shape::Shift);
     let time = if let Shape::Either(shapes) = shape { shapes.iter().any(timed) } else { timed(shape) };
     if time && matches!(value, Value::Integer(_) | Value::Float(_)) {
         format!("found {}; a duration needs a unit, as in 5s or 250ms", value.found())

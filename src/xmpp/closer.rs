@@ -172,7 +172,7 @@ impl Party {
             Answered::Close => self.close_stream(now, writer),
             Answered::Stay => {
                 self.phase = Phase::Open(writer);
-                self.since = now;
+                self.count_from(now);
                 if matches!(self.plan, DecisionPlan::At(_)) {
                     // The one instant of this plan is over.
                     self.plan = DecisionPlan::Never;

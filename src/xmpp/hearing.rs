@@ -58,7 +58,7 @@ impl Party {
     /// The stream is up.
     fn begin(&mut self, now: SimTime) {
         self.facts.push_back(Fact::Up);
-        self.since = now;
+        self.count_from(now);
         self.begin_management();
         self.begin_traffic(now);
         if let Role::Responder(profile) = &self.config.role

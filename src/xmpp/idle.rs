@@ -2,7 +2,7 @@
 
 use crate::dist::Distribution;
 use crate::rng::Rng;
-use crate::time::{Micros, SimTime};
+use crate::time::{Micros, Shift, SimTime};
 use crate::xmpp::config::When;
 
 /// What was drawn for one stream, and both its ends know: the closer decides by it, a peer that vanishes or hangs does
@@ -23,6 +23,15 @@ pub enum DecisionPlan {
         /// timer of a server goes through all its streams); zero: each stream has a timer of its own.
         sweep: Micros,
     },
+}
+
+/// What the wall clock has done since a plan counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Jumped {
+    /// All its jumps together.
+    pub by: Shift,
+    /// When it jumped last.
+    pub at: SimTime,
 }
 
 impl DecisionPlan {
@@ -52,6 +61,16 @@ impl DecisionPlan {
             Self::AfterUp(time) => Some(since + time),
             Self::At(instant) => Some(instant.max(since)),
             Self::Idle { idle, sweep } => Some(next_sweep(since + idle, sweep)),
+        }
+    }
+
+    /// The same where the wall clock, by which idleness is counted, has jumped: not before it did so.
+    pub fn due_by_wall_clock(self, since: SimTime, jumped: &Jumped) -> Option<SimTime> {
+        match self {
+            Self::Idle { idle, sweep } => {
+                Some(next_sweep((since + idle).moved(jumped.by.back()).max(jumped.at), sweep))
+            }
+            Self::Never | Self::AfterUp(_) | Self::At(_) => self.due(since),
         }
     }
 
@@ -106,6 +125,18 @@ mod tests {
         assert_eq!(plan(225).due(at(10)), Some(at(450)));
         assert_eq!(plan(225).due(at(150)), Some(at(450)), "a limit that runs out at the sweep has run out");
         assert_eq!(plan(225).due(SimTime::from_micros(150_000_001)), Some(at(675)));
+    }
+
+    #[test]
+    fn a_wall_clock_that_jumps_moves_an_idle_limit_and_nothing_else() {
+        let idle = |sweep| DecisionPlan::Idle { idle: Micros::from_secs(300), sweep: Micros::from_secs(sweep) };
+        let jumped = |s: i64, at| Jumped { by: Shift::new(s * 1_000_000), at };
+        assert_eq!(idle(0).due_by_wall_clock(at(10), &jumped(30, at(100))), Some(at(280)));
+        assert_eq!(idle(0).due_by_wall_clock(at(10), &jumped(-30, at(100))), Some(at(340)));
+        assert_eq!(idle(0).due_by_wall_clock(at(10), &jumped(3_600, at(100))), Some(at(100)), "at once, not before");
+        assert_eq!(idle(60).due_by_wall_clock(at(10), &jumped(3_600, at(100))), Some(at(120)), "at the next sweep");
+        let plan = DecisionPlan::AfterUp(Micros::from_secs(3));
+        assert_eq!(plan.due_by_wall_clock(at(2), &jumped(30, at(3))), Some(at(5)));
     }
 
     #[test]

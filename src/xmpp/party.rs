@@ -20,12 +20,12 @@ use std::sync::Arc;
 
 use crate::id::Side;
 use crate::rng::Rng;
-use crate::time::SimTime;
+use crate::time::{Shift, SimTime};
 use crate::xmpp::config::{
     CloserProfile, MAX_STANZA, Negotiation, ResponderProfile, Source, StreamKind, StreamManagement,
 };
 pub use crate::xmpp::fact::{Disorder, Fact, Outcome, Syscall};
-use crate::xmpp::idle::DecisionPlan;
+use crate::xmpp::idle::{DecisionPlan, Jumped};
 use crate::xmpp::legacy::{Keeping, Legacy, Waiting};
 use crate::xmpp::management::Management;
 use crate::xmpp::negotiation::Opening;
@@ -80,6 +80,8 @@ pub struct Party {
     leaves: Option<Syscall>,
     /// The instant from which the plan counts.
     pub(super) since: SimTime,
+    /// How the wall clock has jumped since then.
+    pub(super) jumped: Option<Box<Jumped>>,
     /// When a responder vanishes or hangs.
     pub(super) moment: Option<SimTime>,
     /// The number of the next stanza to be written.
@@ -135,6 +137,7 @@ impl Party {
             shuts: false,
             leaves: None,
             since: SimTime::ZERO,
+            jumped: None,
             moment: None,
             written: 0,
             next_heard: 0,
@@ -254,6 +257,16 @@ impl Party {
         self.settle();
     }
 
+    /// The wall clock jumps. The application has its limits by that clock, as servers on Apache MINA have (their
+    /// `IoSession` compares `System.currentTimeMillis()`): idle limit, close timeout and ping timeout are met so much
+    /// earlier or later, none of them before now. What is no limit of its own stays: the time between decision and tag,
+    /// the instant of a decision that the scenario fixes, the time that a responder takes, its traffic.
+    pub fn handle_clock_jump(&mut self, now: SimTime, shift: Shift) {
+        let before = self.jumped.take().map_or(Shift::default(), |jumped| jumped.by);
+        self.jumped = Some(Box::new(Jumped { by: before.and(shift), at: now }));
+        self.phase.move_limits(shift, now);
+    }
+
     /// [`Self::next_deadline`] has come.
     pub fn handle_deadline(&mut self, now: SimTime) {
         if self.moment.is_some_and(|moment| moment <= now) {
@@ -317,7 +330,10 @@ impl Party {
     /// When the phase ends by itself, or the closer decides.
     fn phase_deadline(&self) -> Option<SimTime> {
         if self.role_is_closer() && matches!(self.phase, Phase::Open(_)) {
-            self.plan.due(self.since)
+            match &self.jumped {
+                None => self.plan.due(self.since),
+                Some(jumped) => self.plan.due_by_wall_clock(self.since, jumped),
+            }
         } else {
             self.phase.deadline()
         }
@@ -415,8 +431,14 @@ impl Party {
     /// A stanza went one way or the other.
     pub(super) fn active(&mut self, now: SimTime) {
         if matches!(self.plan, DecisionPlan::Idle { .. }) {
-            self.since = now;
+            self.count_from(now);
         }
+    }
+
+    /// The plan counts from now on.
+    pub(super) fn count_from(&mut self, now: SimTime) {
+        self.since = now;
+        self.jumped = None;
     }
 
     /// Acts on the kernel's having taken everything.

@@ -1,6 +1,6 @@
 //! Where a party is in the life of its stream. A pen exists only in the phases in which something may be written.
 
-use crate::time::SimTime;
+use crate::time::{Shift, SimTime};
 use crate::xmpp::config::{Answered, Responder};
 use crate::xmpp::fact::Outcome;
 use crate::xmpp::negotiation::Opening;
@@ -76,6 +76,28 @@ impl Phase {
             | Self::Holding
             | Self::Hung
             | Self::Done => None,
+        }
+    }
+
+    /// The wall clock has jumped: the limits of this phase are met so much earlier or later, but not before `now`.
+    pub(super) fn move_limits(&mut self, shift: Shift, now: SimTime) {
+        match self {
+            Self::Pinging { until, .. } => *until = until.moved(shift.back()).max(now),
+            Self::AwaitingTag { give_up, .. } | Self::Leaving { give_up, .. } => {
+                *give_up = give_up.map(|at| at.moved(shift.back()).max(now));
+            }
+            Self::Connecting
+            | Self::Opening(_)
+            | Self::Open(_)
+            | Self::Grace { .. }
+            | Self::Delaying { .. }
+            | Self::Talking(_)
+            | Self::Scribbling(_)
+            | Self::Dripping { .. }
+            | Self::AwaitingFin { .. }
+            | Self::Holding
+            | Self::Hung
+            | Self::Done => {}
         }
     }
 

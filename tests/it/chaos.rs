@@ -197,6 +197,54 @@ fn a_server_that_stands_still_is_told_to_exit_when_it_goes_on() {
     }
 }
 
+/// Phones that write nothing after their first second, under an idle limit of 20 s.
+fn idle(strategy: &str, rest: &str) -> String {
+    phones(strategy, rest)
+        .replace("after = { uniform = [\"15s\", \"18s\"] }", "idle = \"20s\"")
+        .replace("client = { poisson = 1.0, size = 200 }", "client = { periodic = \"500ms\", size = 200, count = 1 }")
+}
+
+#[test]
+fn a_clock_that_jumps_forward_makes_all_idle_at_once_and_one_that_jumps_back_delays_them() {
+    let decisions = |rest: &str| run(&idle("handshake", rest)).streams.iter().map(|s| s.decision).collect::<Vec<_>>();
+    let (calm, ten) = (decisions(""), SimTime::ZERO + Micros::from_secs(10));
+    assert!(calm.iter().all(|d| *d > Some(SimTime::ZERO + Micros::from_secs(19))));
+    assert!(decisions(&entry("10s", "", "{ clock-jump = \"1h\" }", "server")).iter().all(|d| *d == Some(ten)));
+    let back = decisions(&entry("10s", "", "{ clock-jump = \"-30s\" }", "all"));
+    let later: Vec<_> = calm.iter().map(|d| d.map(|d| d + Micros::from_secs(30))).collect();
+    assert_eq!(back, later);
+    let ends_meet =
+        entry("10s", "", "{ clock-jump = \"5s\" }", "server") + &entry("11s", "", "{ clock-jump = \"-5s\" }", "server");
+    assert_eq!(decisions(&ends_meet), calm);
+    assert_eq!(decisions(&entry("10s", "", "{ clock-jump = \"1h\" }", "phones")), calm, "the clock of others");
+}
+
+#[test]
+fn a_clock_that_jumps_moves_the_end_of_a_wait_and_of_a_ping() {
+    let silent = |strategy, shift: &str| {
+        let jump = entry("18500ms", "", &format!("{{ clock-jump = \"{shift}\" }}"), "server");
+        let scenario = phones(strategy, &jump).replace("[[class]]", "[[class]]\nresponder = \"silent\"");
+        let scenario = scenario.replace("after = { uniform = [\"15s\", \"18s\"] }", "after = \"15s\"");
+        run(&scenario.replace("timeout = \"5s\"", "timeout = \"5s\"\nping_timeout = \"6s\"")).streams
+    };
+    let jumps = SimTime::ZERO + Micros::from_millis(18_500);
+    for (strategy, limit) in [("handshake", Micros::from_secs(5)), ("ping-then-handshake", Micros::from_secs(6))] {
+        for stream in silent(strategy, "1s") {
+            assert_eq!(
+                (stream.outcome, released(&stream)),
+                (Outcome::Timeout, limit - Micros::from_secs(1)),
+                "{stream:?}"
+            );
+        }
+        for stream in silent(strategy, "-2s") {
+            assert_eq!(released(&stream), limit + Micros::from_secs(2), "{stream:?}");
+        }
+        for stream in silent(strategy, "1h") {
+            assert_eq!(stream.decision.map(|d| d + released(&stream)), Some(jumps), "all at once: {stream:?}");
+        }
+    }
+}
+
 #[test]
 fn who_stands_still_is_late_and_loses_nothing() {
     for action in ["\"freeze\"", "\"hang\""] {
@@ -341,7 +389,7 @@ fn the_command_line_checks_runs_and_traces_chaos() {
     let timeouts: Vec<(&str, &str)> = rows.iter().map(|r| (r["chaos.0.for"].as_str(), r["timeout"].as_str())).collect();
     assert_eq!(timeouts, [("1000000", "0"), ("60000000", "60")]);
     let listed = bench.succeed(&["list", "chaos"]);
-    for action in ["partition", "nat-expire", "drop-matching", "reboot", "restart"] {
+    for action in ["partition", "nat-expire", "drop-matching", "reboot", "restart", "clock-jump"] {
         assert!(listed.contains(&format!("  {action} ")), "{listed}");
     }
     bench.file("bad.toml", &phones("handshake", &entry("10s", "60s", "\"partitoin\"", "all")));

@@ -149,7 +149,8 @@ fn chaos() -> impl Strategy<Value = String> {
         2 => (1_u32..10).prop_map(|n| format!("{{ share = 0.{n} }}")),
     ];
     let lasts = prop_oneof![
-        4 => (1_u32..6_000).prop_map(|ms| format!("for = \"{ms}ms\"\n")),
+        3 => (1_u32..6_000).prop_map(|ms| format!("for = \"{ms}ms\"\n")),
+        1 => (1_u32..3_000).prop_map(|ms| format!("for = {{ exponential = \"{ms}ms\" }}\n")),
         1 => Just(String::new()),
     ];
     let way = || one_of(&["", "", "way = \"to-server\"\n", "way = \"to-client\"\n"]);
@@ -170,6 +171,8 @@ fn chaos() -> impl Strategy<Value = String> {
         1 => (1_u32..6_000).prop_map(|ms| format!("do = \"reboot\"\nfor = \"{ms}ms\"\n")),
         1 => (instant, way()).prop_map(|(action, way)| format!("do = {action:?}\n{way}")),
         1 => (1_u32..6_000).prop_map(|ms| format!("do = \"restart\"\nfor = \"{ms}ms\"\n")),
+        1 => (one_of(&["", "-"]), 1_u32..20_000)
+            .prop_map(|(sign, ms)| format!("do = {{ clock-jump = \"{sign}{ms}ms\" }}\n")),
         1 => Just("do = \"crash\"\n".to_owned()),
         1 => Just("do = \"nat-expire\"\n".to_owned()),
     ];

@@ -23,7 +23,11 @@ pub(super) const CHAOS: TableShape = TableShape {
                 }),
             ]),
         ),
-        optional("for", "How long it lasts; until the end of the run without it.", POSITIVE_TIME),
+        optional(
+            "for",
+            "How long it lasts, drawn for each strike; until the end of the run without it.",
+            POSITIVE_TIMES,
+        ),
         required("do", "What it does: an action, or a table with one and its parameter.", CHAOS_ACTION),
         optional(
             "way",
@@ -53,7 +57,7 @@ fn chaos_targets() -> Vec<&'static str> {
 const CHAOS_ACTION: Shape = Shape::Either(&[
     Shape::Word(WORDS),
     Shape::Table(&TableShape {
-        what: "a table with one of loss, latency, rate, reorder, duplicate, corrupt and drop-matching",
+        what: "a table with one of loss, latency, rate, reorder, duplicate, corrupt, drop-matching and clock-jump",
         keys: &[&[
             optional("loss", "Each packet is lost with this probability.", PROBABILITY),
             optional("latency", "This latency is added: a duration or a distribution table.", POSITIVE_TIMES),
@@ -75,7 +79,17 @@ const CHAOS_ACTION: Shape = Shape::Either(&[
                     }),
                 ]),
             ),
+            optional("clock-jump", "The wall clock goes forward by this, or back if it is negative.", Shape::Shift),
         ]],
-        choice: Choice::One(&["loss", "latency", "rate", "reorder", "duplicate", "corrupt", "drop-matching"]),
+        choice: Choice::One(&[
+            "loss",
+            "latency",
+            "rate",
+            "reorder",
+            "duplicate",
+            "corrupt",
+            "drop-matching",
+            "clock-jump",
+        ]),
     }),
 ]);

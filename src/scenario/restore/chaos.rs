@@ -5,13 +5,14 @@ use crate::id::NodeId;
 use crate::net::disturbance::{Disturbance, Pattern};
 use crate::net::link::RateLimit;
 use crate::net::middlebox::{Middlebox, OnExpiry};
-use crate::scenario::chaos::{Action, Chaos, Instants, Target, Way};
+use crate::scenario::chaos::{Action, Chaos, Instants, Mishap, Target, Way};
 use crate::scenario::entries::plain;
+use crate::time::Shift;
 
 impl At<'_> {
     /// An entry of the schedule.
     pub(super) fn chaos(&self) -> Read<Chaos> {
-        let lasts = self.key("for_us").optional(At::time)?;
+        let lasts = self.key("for_us").optional(At::distribution)?;
         Ok(Chaos { at: self.key("at").instants()?, lasts, action: self.action()?, on: self.key("on").target()? })
     }
 
@@ -45,6 +46,11 @@ impl At<'_> {
         let ways = [("both", Way::Both), ("to-server", Way::ToServer), ("to-client", Way::ToClient)];
         let way = self.key("way").optional(|at| at.word(&ways))?.unwrap_or_default();
         let what = self.key("do");
+        let jump = what.key("clock-jump");
+        if !jump.json.is_null() {
+            let us = jump.found(jump.json["us"].as_i64(), "microseconds")?;
+            return Ok(Action::Machine(Mishap::ClockJump(Shift::new(us))));
+        }
         if !what.json.is_string() {
             return Ok(Action::Link(what.disturbance()?, way));
         }
