@@ -224,6 +224,8 @@ impl Endpoint {
         let acts = self.application != Application::LetGo && self.acts();
         if acts && self.party.next_deadline().is_some_and(|due| due <= now) {
             self.party.handle_deadline(now);
+            // What it decided bears this instant, even where no system call follows from it yet.
+            self.report(visit);
             self.settle(visit);
         }
     }
