@@ -125,7 +125,12 @@ impl Ordeal {
                 Blow::Restart(until) if on && until > born => exits = exits.max(Some(until)),
                 Blow::Crash => (off, exits, self.frozen, self.hung) = (Some(SimTime::MAX), None, None, None),
                 Blow::Reboot(until) => (off, exits, self.frozen, self.hung) = (Some(until), None, None, None),
-                Blow::Freeze(_) | Blow::Hang(_) | Blow::Restart(_) | Blow::Forget | Blow::Forged(_) => {}
+                Blow::Freeze(_)
+                | Blow::Hang(_)
+                | Blow::Restart(_)
+                | Blow::Forget
+                | Blow::ClockJump(_)
+                | Blow::Forged(_) => {}
             }
         }
         if let Some(until) = exits {
