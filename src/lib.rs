@@ -23,14 +23,18 @@
 //! ([`experiment::kept`]): so a run can be interrupted, and its nodes computed on other machines ([`experiment::shard`],
 //! [`report::merge`]).
 //!
+//! Random scenarios with random chaos are held against what must be so of every run ([`soak`]), with a [`host::Witness`] beside
+//! each stream that shares no code with what it watches.
+//!
 //! # Rules of the house
 //!
-//! Dependencies point one way: `cli` and `report` to `experiment` to `engine` to `host` to `xmpp`, `tcp` and `net`; the ledger
+//! Dependencies point one way: `cli`, `soak` and `report` to `experiment` to `engine` to `host` to `xmpp`, `tcp` and `net`; the ledger
 //! is written to and imports none of them; a test reads every import. The cores own no socket, no clock, no task and no
 //! global randomness: time, configuration and generators come in as arguments, effects go out as values. That is why the
 //! same scenario and seed give the same bytes on every machine, at any number of threads, under any engine.
 
 pub mod cli;
+pub mod defect;
 pub mod dist;
 pub mod engine;
 pub mod experiment;
@@ -41,6 +45,7 @@ pub mod net;
 pub mod report;
 pub mod rng;
 pub mod scenario;
+pub mod soak;
 pub mod tcp;
 pub mod time;
 pub mod xmpp;

@@ -31,6 +31,8 @@ pub enum Command {
     Schema,
     /// Print one stream's life as a sequence chart
     Trace(TraceArgs),
+    /// Run random scenarios with random chaos and check what must hold of any run
+    Chaos(ChaosArgs),
     /// Write report.html, one page to send on, into a result directory
     Report(ReportArgs),
 }
@@ -217,4 +219,48 @@ pub struct ReportArgs {
     /// Name a directory that `farewell compare` wrote
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
+}
+
+/// Options of `chaos`.
+#[derive(Clone, Debug, Args)]
+pub struct ChaosArgs {
+    /// Do this many runs; 1000 without it and without --minutes
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub runs: Option<u64>,
+    /// Begin no more runs after this many minutes: how many there are then depends on the machine
+    #[arg(long, value_name = "M", value_parser = minutes, allow_negative_numbers = true)]
+    pub minutes: Option<f64>,
+    /// Draw the scenarios from this seed
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// Begin with the run of this number
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=1_000_000_000_000))]
+    pub from: u64,
+    /// Work on this many threads; all cores without it
+    #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// Write coverage.csv, and each scenario that breaks something, to this directory
+    #[arg(long, value_name = "DIR", default_value = "results/chaos")]
+    pub out: PathBuf,
+    /// End with the first run that breaks something
+    #[arg(long)]
+    pub first: bool,
+    /// Hold the scenario of this file (or a built-in one) against the same, under both engines and twice; no random runs
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["runs", "minutes", "seed", "from", "jobs", "out", "first"])]
+    pub replay: Option<String>,
+    /// Show no progress
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Have this defect, which a soak must find
+    #[cfg(feature = "defects")]
+    #[arg(long, value_name = "NAME")]
+    pub defect: Option<String>,
+}
+
+/// A number of minutes, or what is allowed.
+fn minutes(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(minutes) if minutes > 0.0 && minutes <= 1e5 => Ok(minutes),
+        _ => Err("allowed is a number of minutes above 0, at most 100000".to_owned()),
+    }
 }

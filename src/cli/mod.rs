@@ -1,6 +1,7 @@
 //! The command line: arguments in, text and an exit status out. The only part that knows a terminal.
 
 pub mod args;
+mod chaos;
 mod check;
 pub mod compare;
 mod forecast;
@@ -77,6 +78,7 @@ where
         Command::List(args) => list::run(&args, stdout),
         Command::Schema => schema::run(stdout),
         Command::Compare(args) => compare::run(&args, engine(args.engine), stdout, stderr),
+        Command::Chaos(args) => chaos::run(&args, stdout, stderr),
         Command::Merge(args) => merge::run(&args, stdout, stderr),
         Command::Report(args) => report::run(&args, stdout),
         Command::Trace(args) => trace::run(&args, engine(args.engine), stdout),

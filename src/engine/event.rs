@@ -13,7 +13,9 @@ use std::rc::Rc;
 
 use crate::engine::duet::Duet;
 use crate::engine::station::Station;
-use crate::engine::{Engine, NodeRun, PROGRESS_STEP, Progress, RunError, Trace, Unwatched, end_of, refuse_faster};
+use crate::engine::{
+    Engine, NodeRun, PROGRESS_STEP, Progress, RunError, Trace, Unwatched, Witness, end_of, lost_witness, refuse_faster,
+};
 use crate::host::{Company, Effects, Host, Plan};
 use crate::id::StreamId;
 use crate::ledger::book::Book;
@@ -36,22 +38,31 @@ impl Engine for Event {
 
     fn run(&self, node: &NodeRun<'_>, progress: &dyn Progress) -> Result<NodeLedger, RunError> {
         self.accepts(node.scenario)?;
-        Ok(simulate(node, None, progress)?.0)
+        Ok(simulate(node, None, Trace::default(), progress)?.0)
     }
 
     fn trace(&self, node: &NodeRun<'_>, stream: StreamId) -> Result<(NodeLedger, Trace), RunError> {
         self.accepts(node.scenario)?;
-        simulate(node, Some(stream), &Unwatched)
+        simulate(node, Some(stream), Trace::default(), &Unwatched)
+    }
+
+    fn witness(&self, node: &NodeRun<'_>, witness: Witness) -> Result<(NodeLedger, Witness), RunError> {
+        self.accepts(node.scenario)?;
+        let (ledger, trace) = simulate(node, None, Trace::witnessed(witness), &Unwatched)?;
+        trace.into_witness().map(|witness| (ledger, witness)).ok_or_else(lost_witness)
     }
 }
 
 fn simulate(
     node: &NodeRun<'_>,
     traced: Option<StreamId>,
+    mut trace: Trace,
     progress: &dyn Progress,
 ) -> Result<(NodeLedger, Trace), RunError> {
     let plan = Rc::new(Plan::new(node.scenario, node.contender, node.seed, node.node));
-    let mut trace = Trace::new(traced.map(|s| plan.local_number(s)));
+    if let Some(stream) = traced {
+        trace = Trace::new(Some(plan.local_number(stream)));
+    }
     let peer = |stream| plan.first_life(plan.local_number(stream));
     let peers = traced.map_or(0..plan.len(), |stream| peer(stream)..peer(stream) + 1);
     let book = match Company::of(&plan) {

@@ -14,7 +14,7 @@ use crate::ledger::record::NodeLedger;
 use crate::scenario::Scenario;
 use crate::time::{Micros, SimTime};
 
-pub use crate::host::Trace;
+pub use crate::host::{Seen, Trace, Witness};
 pub use event::Event;
 pub use turmoil::Turmoil;
 
@@ -72,6 +72,17 @@ pub trait Engine: Sync {
     /// # Errors
     /// As [`Engine::run`].
     fn trace(&self, node: &NodeRun<'_>, stream: StreamId) -> Result<(NodeLedger, Trace), RunError>;
+
+    /// The same as [`Engine::run`], with a witness of every stream, which comes back.
+    ///
+    /// # Errors
+    /// As [`Engine::run`], and of an engine that has no packets to be seen.
+    ///
+    /// # Panics
+    /// Where the run takes more steps than the witness allows.
+    fn witness(&self, _node: &NodeRun<'_>, _witness: Witness) -> Result<(NodeLedger, Witness), RunError> {
+        Err(lost_witness())
+    }
 }
 
 /// Why a run did not come to its end.
@@ -102,6 +113,11 @@ pub enum RunError {
 fn refuse_faster(scenario: &Scenario, engine: &'static str, least: Micros) -> Result<(), RunError> {
     let latency = scenario.fastest_latency();
     if latency < least { Err(RunError::TooFast { engine, latency, least }) } else { Ok(()) }
+}
+
+/// A run gives back what it was given.
+fn lost_witness() -> RunError {
+    RunError::Failed("the witness of a run was lost".into())
 }
 
 /// Simulated time handed to [`Progress`] in steps of at least this.

@@ -19,7 +19,9 @@ use std::time::{Duration, UNIX_EPOCH};
 use turmoil::net::UdpSocket;
 
 use crate::engine::station::Station;
-use crate::engine::{Engine, NodeRun, PROGRESS_STEP, Progress, RunError, Trace, Unwatched, end_of, refuse_faster};
+use crate::engine::{
+    Engine, NodeRun, PROGRESS_STEP, Progress, RunError, Trace, Unwatched, Witness, end_of, lost_witness, refuse_faster,
+};
 use crate::host::{Effects, Host, Plan};
 use crate::id::{Side, StreamId};
 use crate::ledger::book::Book;
@@ -61,12 +63,18 @@ impl Engine for Turmoil {
 
     fn run(&self, node: &NodeRun<'_>, progress: &dyn Progress) -> Result<NodeLedger, RunError> {
         self.accepts(node.scenario)?;
-        Ok(simulate(node, None, progress)?.0)
+        Ok(simulate(node, None, Trace::default(), progress)?.0)
     }
 
     fn trace(&self, node: &NodeRun<'_>, stream: StreamId) -> Result<(NodeLedger, Trace), RunError> {
         self.accepts(node.scenario)?;
-        simulate(node, Some(stream), &Unwatched)
+        simulate(node, Some(stream), Trace::default(), &Unwatched)
+    }
+
+    fn witness(&self, node: &NodeRun<'_>, witness: Witness) -> Result<(NodeLedger, Witness), RunError> {
+        self.accepts(node.scenario)?;
+        let (ledger, trace) = simulate(node, None, Trace::witnessed(witness), &Unwatched)?;
+        trace.into_witness().map(|witness| (ledger, witness)).ok_or_else(lost_witness)
     }
 }
 
@@ -85,9 +93,10 @@ struct Wire {
 fn simulate(
     node: &NodeRun<'_>,
     traced: Option<StreamId>,
+    trace: Trace,
     progress: &dyn Progress,
 ) -> Result<(NodeLedger, Trace), RunError> {
-    let wire = Rc::new(Wire::new(node, traced));
+    let wire = Rc::new(Wire::new(node, traced, trace));
     let mut sim = turmoil::Builder::new()
         .epoch(UNIX_EPOCH)
         .rng_seed(node.seed)
@@ -153,7 +162,7 @@ async fn run_card(wire: Rc<Wire>, card: usize) -> turmoil::Result {
 }
 
 impl Wire {
-    fn new(node: &NodeRun<'_>, traced: Option<StreamId>) -> Self {
+    fn new(node: &NodeRun<'_>, traced: Option<StreamId>, trace: Trace) -> Self {
         let plan = Rc::new(Plan::new(node.scenario, node.contender, node.seed, node.node));
         let client_hosts = CLIENT_HOSTS.min(plan.len()).max(1);
         let clients = (0..client_hosts).map(|c| Host::clients(&plan, c, client_hosts));
@@ -164,7 +173,7 @@ impl Wire {
             end: end_of(node.scenario),
             tick: half.clamp(SHORTEST_TICK, LONGEST_TICK),
             book: RefCell::new(book),
-            trace: RefCell::new(Trace::new(traced.map(|s| plan.local_number(s)))),
+            trace: RefCell::new(traced.map_or(trace, |s| Trace::new(Some(plan.local_number(s))))),
             stations: RefCell::new(stations),
             in_flight: Cell::new(0),
             client_hosts,

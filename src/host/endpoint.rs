@@ -154,7 +154,11 @@ impl Endpoint {
                 // The queue is full: the client's next segment, or the SYN-ACK sent again, is the next try.
                 return;
             }
+            let doomed = visit.is_witnessed() && is_fatal(segment, socket, self.iss[1]);
             socket.handle_segment(cx, segment);
+            if doomed {
+                visit.witness_reset(socket.state());
+            }
         } else if self.may_accept(visit, segment) {
             self.adopt(visit, Socket::accept(cx, self.identity(visit, Some(segment)), segment));
         } else if let Some(reset) = tcp::reset_for(segment) {
@@ -198,6 +202,7 @@ impl Endpoint {
     }
 
     pub(super) fn handle_deadline(&mut self, visit: &mut Visit<'_, '_>) {
+        visit.witness_deadline();
         if self.ordeal.is_some() {
             self.suffer(visit);
         }
@@ -224,8 +229,6 @@ impl Endpoint {
         let acts = self.application != Application::LetGo && self.acts();
         if acts && self.party.next_deadline().is_some_and(|due| due <= now) {
             self.party.handle_deadline(now);
-            // What it decided bears this instant, even where no system call follows from it yet.
-            self.report(visit);
             self.settle(visit);
         }
     }
@@ -267,6 +270,10 @@ impl Endpoint {
     /// Lets the application do all it can at this instant, then the kernel send what that led to.
     pub(super) fn settle(&mut self, visit: &mut Visit<'_, '_>) {
         self.announce(visit);
+        if self.party.has_facts() {
+            // They bear this instant, even where no system call follows from them yet.
+            self.report(visit);
+        }
         while self.on && self.acts() && (self.read(visit) | self.write(visit) | self.call(visit)) {}
         self.transmit(visit);
         self.note_state(visit);
@@ -316,7 +323,10 @@ impl Endpoint {
                 self.application = Application::ReadAll;
                 self.party.handle_eof(visit.now);
             }
-            Ok(_) => self.party.handle_bytes(visit.now, visit.scratch),
+            Ok(_) => {
+                visit.witness_read();
+                self.party.handle_bytes(visit.now, visit.scratch);
+            }
             Err(Errno::EAGAIN) => return false,
             Err(_) => {
                 self.application = Application::ReadAll;
@@ -523,6 +533,14 @@ impl Endpoint {
 /// Whether the listener lets a request become a connection; the application accepts it in the same instant.
 fn admitted(visit: &mut Visit<'_, '_>) -> bool {
     visit.listener.on_established(&visit.plan.scenario().kernel) == Admission::Granted && visit.listener.accept()
+}
+
+/// Whether a segment is a RST that fits exactly, before the peer's FIN has come (RFC 5961 §3.2).
+fn is_fatal(segment: &Segment, socket: &Socket, peer: Seq) -> bool {
+    #[expect(clippy::cast_possible_truncation, reason = "sequence numbers count modulo 2^32")]
+    let next = peer.plus(1).plus(socket.received() as u32);
+    let open = matches!(socket.state(), State::Established | State::FinWait1 | State::FinWait2);
+    segment.flags.rst && open && segment.seq == next
 }
 
 /// The kernel no longer holds anything of the connection.

@@ -15,12 +15,14 @@ mod schedule;
 mod strike;
 mod tap;
 mod visit;
+mod witness;
 
 use std::rc::Rc;
 
 pub use pair::{Company, Pair};
 pub use plan::{Plan, StreamPlan};
 pub use tap::Trace;
+pub use witness::{Seen, Witness};
 
 use crate::host::cast::Cast;
 use crate::host::comeback::Departure;

@@ -33,6 +33,23 @@ pub(super) enum Blow {
     Forged(Forgery),
 }
 
+impl Blow {
+    /// The action of the schedule that it belongs to.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Freeze(_) => Action::Machine(Mishap::Freeze).name(),
+            Self::Hang(_) => Action::Machine(Mishap::Hang).name(),
+            Self::Crash => Action::Machine(Mishap::Crash).name(),
+            Self::Reboot(_) => Action::Machine(Mishap::Reboot).name(),
+            Self::Restart(_) => Action::Machine(Mishap::Restart).name(),
+            Self::ClockJump(shift) => Action::Machine(Mishap::ClockJump(shift)).name(),
+            Self::Forget => Action::NatExpire.name(),
+            Self::Forged(Forgery::Reset) => "inject-reset",
+            Self::Forged(Forgery::Fin) => "inject-fin",
+        }
+    }
+}
+
 /// Something that is due to an end because of chaos.
 #[derive(Clone, Debug)]
 pub(super) enum Due {

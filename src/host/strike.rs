@@ -53,7 +53,12 @@ impl Endpoint {
     }
 
     fn take_blow(&mut self, visit: &mut Visit<'_, '_>, blow: Blow) {
-        let (on, Some(ordeal)) = (self.on, &mut self.ordeal) else { return };
+        let on = self.on;
+        if on && (self.socket.is_some() || !matches!(blow, Blow::Forged(_))) {
+            let machine = !matches!(blow, Blow::Forget | Blow::Forged(_) | Blow::Restart(_));
+            visit.witness_chaos(blow.name(), machine);
+        }
+        let Some(ordeal) = &mut self.ordeal else { return };
         match blow {
             Blow::Freeze(until) if on => {
                 visit.struck("stands still");
@@ -161,9 +166,10 @@ impl Endpoint {
 
     /// The verdict on a segment of an endpoint with an ordeal: the middlebox comes first.
     #[cold]
-    pub(super) fn troubled_verdict(&mut self, visit: &Visit<'_, '_>, segment: &Segment) -> Option<Verdict> {
+    pub(super) fn troubled_verdict(&mut self, visit: &mut Visit<'_, '_>, segment: &Segment) -> Option<Verdict> {
         let ordeal = self.ordeal.as_mut()?;
         let verdict = self.line.verdict_under(visit.line(), &mut ordeal.overlay, visit.now, segment);
+        ordeal.overlay.take_struck(|action| visit.witness_chaos(action, false));
         let (Some(config), Side::Client) = (&visit.plan.class(visit.local).link.middlebox, visit.side) else {
             return Some(verdict);
         };

@@ -1,5 +1,6 @@
 //! An observer of one stream: notes what the trace shows and what a capture holds. Changes nothing.
 
+use crate::host::Witness;
 use crate::host::visit::Visit;
 use crate::id::Side;
 use crate::ledger::trace::{Mark, Passage, StanzaStep, TraceEvent, What};
@@ -20,12 +21,24 @@ pub struct Trace {
     pub events: Vec<TraceEvent>,
     /// Packets as an observer at the server's network card sees them, with the instant.
     pub capture: Vec<(SimTime, Packet)>,
+    /// An observer of all streams.
+    pub(super) witness: Option<Box<Witness>>,
 }
 
 impl Trace {
     /// Observes the `local`-th stream of its node, or none.
     pub fn new(local: Option<usize>) -> Self {
         Self { local, ..Self::default() }
+    }
+
+    /// Observes no stream; the witness observes all.
+    pub fn witnessed(witness: Witness) -> Self {
+        Self { witness: Some(Box::new(witness)), ..Self::default() }
+    }
+
+    /// The witness, if there was one.
+    pub fn into_witness(self) -> Option<Witness> {
+        self.witness.map(|witness| *witness)
     }
 }
 
@@ -43,6 +56,7 @@ impl Visit<'_, '_> {
     }
 
     pub(super) fn arrived(&mut self, packet: &Packet) {
+        self.witness_packet();
         let (at, server) = (self.now, self.side == Side::Server);
         if let Some(trace) = self.traced().filter(|_| server) {
             trace.capture.push((at, packet.clone()));
@@ -71,6 +85,7 @@ impl Visit<'_, '_> {
     }
 
     pub(super) fn called(&mut self, call: Syscall) {
+        self.witness_call(call);
         let text = match call {
             Syscall::ShutdownWrite => "shutdown(SHUT_WR)",
             Syscall::Close => "close()",
@@ -89,6 +104,7 @@ impl Visit<'_, '_> {
 
     /// The application wrote these bytes: what is not a stanza is named.
     pub(super) fn wrote(&mut self, bytes: &[u8]) {
+        self.witness_written(bytes);
         let Some(_) = self.traced() else { return };
         let text = String::from_utf8_lossy(bytes);
         let marks = [
@@ -110,10 +126,12 @@ impl Visit<'_, '_> {
     }
 
     pub(super) fn timer(&mut self, timer: Timer) {
+        self.witness_timer(timer);
         self.note(What::Timer { side: self.side, name: timer.name() });
     }
 
     pub(super) fn entered(&mut self, state: State) {
+        self.witness_state(state);
         self.note(What::State { side: self.side, name: state.name() });
     }
 

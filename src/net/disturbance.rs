@@ -121,6 +121,8 @@ struct Cause {
     /// The first episode that is not over.
     next: usize,
     line: Line,
+    /// It has done something to a packet, and nobody has asked yet.
+    struck: bool,
 }
 
 /// Everything that befalls one direction of one link in a run.
@@ -152,12 +154,20 @@ impl Overlay {
             }
             together
         });
-        self.causes.push(Cause { what, rng, episodes, next: 0, line: Line::default() });
+        self.causes.push(Cause { what, rng, episodes, next: 0, line: Line::default(), struck: false });
     }
 
     /// Whether nothing ever happens.
     pub fn is_empty(&self) -> bool {
         self.causes.is_empty()
+    }
+
+    /// Tells the name of every cause that has done something to a packet since this was last asked.
+    pub fn take_struck(&mut self, mut tell: impl FnMut(&'static str)) {
+        for cause in self.causes.iter_mut().filter(|cause| cause.struck) {
+            cause.struck = false;
+            tell(cause.what.name());
+        }
     }
 
     /// What happens to a packet that enters the link at `now`. Packets must come in the order of time.
@@ -179,6 +189,7 @@ impl Overlay {
             if let Disturbance::Rate(limit) = cause.what
                 && cause.lasts(now)
             {
+                cause.struck = true;
                 waited += cause.line.send(limit, at + waited, wire_bytes)?;
             }
         }
@@ -195,9 +206,10 @@ impl Cause {
     }
 
     fn strike(&mut self, segment: &Segment, impact: &mut Impact) {
-        let rng = &mut self.rng;
+        let (rng, struck) = (&mut self.rng, &mut self.struck);
         let mut drop = |cause, dropped| {
             if dropped {
+                *struck = true;
                 impact.dropped.get_or_insert(cause);
             }
         };
@@ -206,17 +218,22 @@ impl Cause {
             Disturbance::Loss(p) => drop(DropCause::Loss, rng.happens(*p)),
             Disturbance::Corrupt(p) => drop(DropCause::Corrupt, rng.happens(*p)),
             Disturbance::Matching(pattern) => drop(DropCause::Filtered, pattern.holds(segment)),
-            Disturbance::Latency(latency) => impact.extra += latency.draw_micros(rng),
+            Disturbance::Latency(latency) => {
+                self.struck = true;
+                impact.extra += latency.draw_micros(rng);
+            }
             Disturbance::Rate(_) => {}
             Disturbance::Reorder { share, by } => {
                 let held_back = Distribution::part_of(*by).draw_micros(rng);
                 if rng.happens(*share) {
+                    self.struck = true;
                     impact.held_back += held_back;
                 }
             }
             Disturbance::Duplicate(p) => {
                 let copy = rng.next_u64();
                 if rng.happens(*p) {
+                    self.struck = true;
                     impact.copy = Some(Rng::of_copy(copy));
                 }
             }

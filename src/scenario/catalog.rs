@@ -54,12 +54,12 @@ pub(super) fn responders() -> Vec<&'static str> {
 }
 
 /// Names that may stand where a strategy stands, mixes apart.
-pub(super) fn closer_names() -> Vec<&'static str> {
+pub(crate) fn closer_names() -> Vec<&'static str> {
     [strategies(), closer_presets()].concat()
 }
 
 /// Names that may stand where a responder stands.
-pub(super) fn responder_names() -> Vec<&'static str> {
+pub(crate) fn responder_names() -> Vec<&'static str> {
     [responders(), responder_presets()].concat()
 }
 

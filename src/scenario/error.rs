@@ -60,6 +60,11 @@ impl ScenarioErrors {
         self.problems.len()
     }
 
+    /// What is wrong, each naming its key between backticks, without places and advice.
+    pub(crate) fn titles(&self) -> impl Iterator<Item = &str> {
+        self.problems.iter().map(|problem| problem.title.as_str())
+    }
+
     fn render(&self, problem: &Problem) -> String {
         let title = normalize_untrusted_str(&problem.title);
         let label = normalize_untrusted_str(&problem.label);

@@ -105,7 +105,7 @@ pub(super) fn to_json(kernel: &Kernel) -> Json {
 }
 
 /// Each key with what it means, what it may hold and its default as it may be written.
-pub(super) fn keys() -> Vec<(&'static str, String, Shape, Option<Json>)> {
+pub(crate) fn keys() -> Vec<(&'static str, String, Shape, Option<Json>)> {
     let about = "A configuration to start from; `linux` if not given.".to_owned();
     let mut keys = vec![(PRESET, about, PRESET_SHAPE, Some(json!("linux")))];
     for key in KEYS {

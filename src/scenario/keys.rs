@@ -347,7 +347,7 @@ const STRATEGY: Shape =
     Shape::Reference { what: "a strategy, a preset or a mix", known: catalog::closer_names, open: true };
 
 /// The scenario file.
-pub(super) const SCENARIO: TableShape = TableShape {
+pub(crate) const SCENARIO: TableShape = TableShape {
     what: "a scenario",
     keys: &[&[
         optional("name", "Name of the scenario; the file's name without it.", Shape::Name),

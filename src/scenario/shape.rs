@@ -4,20 +4,20 @@ use crate::scenario::value::Value;
 use crate::time::Micros;
 
 /// A key of a table.
-pub(super) struct Key {
+pub(crate) struct Key {
     /// Its name.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// What it means, in one sentence for `farewell schema`.
-    pub(super) about: &'static str,
+    pub(crate) about: &'static str,
     /// What it may hold.
-    pub(super) shape: Shape,
+    pub(crate) shape: Shape,
     /// Whether it must be given.
-    pub(super) need: Need,
+    pub(crate) need: Need,
 }
 
 /// Whether a key must be given.
 #[derive(Clone, Copy)]
-pub(super) enum Need {
+pub(crate) enum Need {
     /// It must.
     Required,
     /// It may be absent.
@@ -27,18 +27,18 @@ pub(super) enum Need {
 }
 
 /// A table with fixed keys.
-pub(super) struct TableShape {
+pub(crate) struct TableShape {
     /// What it is, with its article, for messages.
-    pub(super) what: &'static str,
+    pub(crate) what: &'static str,
     /// Its keys, in groups so that tables can share some.
-    pub(super) keys: &'static [&'static [Key]],
+    pub(crate) keys: &'static [&'static [Key]],
     /// Which of them depend on each other.
-    pub(super) choice: Choice,
+    pub(crate) choice: Choice,
 }
 
 /// Keys of one table of which only some may stand together.
 #[derive(Clone, Copy)]
-pub(super) enum Choice {
+pub(crate) enum Choice {
     /// No such keys.
     Free,
     /// Exactly one of these.
@@ -51,7 +51,7 @@ pub(super) enum Choice {
 
 /// The unit in which a data file is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Quantity {
+pub(crate) enum Quantity {
     /// Durations, kept in microseconds.
     Time,
     /// Sizes in bytes.
@@ -60,7 +60,7 @@ pub(super) enum Quantity {
 
 /// Limits of a number.
 #[derive(Clone, Copy)]
-pub(super) enum Bounds {
+pub(crate) enum Bounds {
     /// From 0 to 1.
     Probability,
     /// Above zero, at most a million million.
@@ -70,7 +70,7 @@ pub(super) enum Bounds {
 }
 
 /// What a key may hold.
-pub(super) enum Shape {
+pub(crate) enum Shape {
     /// Any text but the empty one.
     Text,
     /// A name: letters, digits, `.`, `_` and `-`.
@@ -137,14 +137,14 @@ pub(super) enum Shape {
 
 impl TableShape {
     /// All keys in order.
-    pub(super) fn all(&self) -> impl Iterator<Item = &'static Key> + use<> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &'static Key> + use<> {
         self.keys.iter().flat_map(|group| group.iter())
     }
 }
 
 impl Bounds {
     /// Whether a number is within.
-    pub(super) fn hold(self, x: f64) -> bool {
+    pub(crate) fn hold(self, x: f64) -> bool {
         match self {
             Self::Probability => (0.0..=1.0).contains(&x),
             Self::Positive => x > 0.0 && x <= 1e12,
@@ -178,7 +178,7 @@ impl Shape {
     }
 
     /// What is allowed, for a message: "a duration such as 250ms or 5s".
-    pub(super) fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         match self {
             Self::Text => "a text that is not empty".to_owned(),
             Self::Name => "a name of letters, digits, `.`, `_` and `-` that starts with a letter or digit".to_owned(),

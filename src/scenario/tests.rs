@@ -244,7 +244,7 @@ fn every_key_of_the_table_stands_in_the_test_file() {
         }
     }
     let mut names = Vec::new();
-    keys(&shape::Shape::Table(&keys::SCENARIO), &mut names);
+    keys(&shape::Shape::Table(&SCENARIO), &mut names);
     let elsewhere = ["after", "over", "at"];
     let both = [EVERY_KEY, COMING_BACK].concat();
     for name in names.iter().filter(|n| !elsewhere.contains(n)) {

@@ -1,5 +1,6 @@
 //! What a segment does when it arrives, in the order of RFC 9293 §3.10.7 and of Linux's `tcp_rcv_state_process`.
 
+use crate::defect::{self, Defect};
 use crate::net::segment::{Flags, Segment};
 use crate::tcp::close::reset_for;
 use crate::tcp::receive::Taken;
@@ -132,6 +133,9 @@ impl Socket {
             let exact = place.start == self.rcv.nxt || self.is_reset_of_fin(place);
             let rightmost = self.agreed.sack && self.rcv.rightmost_sack() == Some(place.start);
             if exact || rightmost {
+                if defect::is(Defect::ResetSwallowed) {
+                    return false;
+                }
                 self.on_reset(cx);
             } else {
                 self.send_challenge(cx);

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use crate::defect::{self, Defect};
 use crate::net::segment::{SackBlock, Seq};
 use crate::tcp::seq::{Offset, Space};
 use crate::tcp::sysctl::Kernel;
@@ -238,7 +239,10 @@ impl Receiver {
         }
         let twice = self.nxt;
         while self.early.first().is_some_and(|held| held.start <= self.nxt) {
-            let held = self.early.remove(0);
+            let mut held = self.early.remove(0);
+            if defect::is(Defect::ReassemblyGarbled) {
+                held.bytes.iter_mut().take(1).for_each(|byte| *byte ^= 1);
+            }
             if dsack && held.start < twice {
                 self.extend_duplicate(held.start, held.end().min(twice));
             }

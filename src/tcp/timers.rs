@@ -3,6 +3,7 @@
 //! As in Linux there are three slots: one for everything that concerns transmission (only one of these can be
 //! pending), one for the delayed ACK, one for the life of the connection.
 
+use crate::defect::{self, Defect};
 use crate::tcp::{Cx, Socket};
 use crate::time::SimTime;
 
@@ -28,6 +29,18 @@ pub enum Timer {
 }
 
 impl Timer {
+    /// Every timer, in the order of the variants.
+    pub const ALL: [Self; 8] = [
+        Self::Retransmit,
+        Self::LossProbe,
+        Self::Reorder,
+        Self::WindowProbe,
+        Self::DelayedAck,
+        Self::Keepalive,
+        Self::FinWait2,
+        Self::TimeWait,
+    ];
+
     /// A short name for people.
     pub const fn name(self) -> &'static str {
         match self {
@@ -100,6 +113,7 @@ impl Socket {
                 Timer::Reorder => self.on_reorder_timeout(cx),
                 Timer::WindowProbe => self.on_window_probe(cx),
                 Timer::Keepalive => self.on_keepalive(cx),
+                Timer::FinWait2 if defect::is(Defect::TimerIgnored) => {}
                 Timer::FinWait2 => self.on_fin_wait_2_timeout(cx),
                 Timer::TimeWait => self.finish(),
             }

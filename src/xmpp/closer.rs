@@ -1,5 +1,6 @@
 //! The eight strategies: one table row each, and the one state machine that they are variants of.
 
+use crate::defect::{self, Defect};
 use crate::time::{Micros, SimTime};
 use crate::xmpp::config::{Answered, CloserProfile, Condition, InWait, Ping, Strategy, Unanswered};
 use crate::xmpp::fact::{Outcome, Syscall};
@@ -236,6 +237,9 @@ impl Party {
                     return self.finish(Outcome::PeerReset, Syscall::Close);
                 }
                 self.out.push(None, |bytes| writer.close(bytes));
+                if defect::is(Defect::ByteAfterTag) {
+                    self.out.push(None, |bytes| bytes.push(b' '));
+                }
                 self.phase = Phase::AwaitingTag { give_up, shut: strategy == Strategy::HandshakeHalfClose };
             }
         }

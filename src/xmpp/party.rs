@@ -18,9 +18,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::defect::{self, Defect};
 use crate::id::Side;
 use crate::rng::Rng;
-use crate::time::{Shift, SimTime};
+use crate::time::{Micros, Shift, SimTime};
 use crate::xmpp::config::{
     CloserProfile, MAX_STANZA, Negotiation, ResponderProfile, Source, StreamKind, StreamManagement,
 };
@@ -183,6 +184,11 @@ impl Party {
 
     /// `recv()` gave these bytes.
     pub fn handle_bytes(&mut self, now: SimTime, bytes: &[u8]) {
+        if defect::is(Defect::DripExtendsTimeout)
+            && let Phase::AwaitingTag { give_up: Some(until), .. } = &mut self.phase
+        {
+            *until += Micros::from_millis(10) * bytes.len() as u64;
+        }
         let mut rest = bytes;
         // What was received is parsed to its end, even if the first part of it makes the application stop receiving.
         // Behind the close tag nothing is parsed any more.
@@ -303,6 +309,12 @@ impl Party {
     /// The next fact.
     pub fn poll_fact(&mut self) -> Option<Fact> {
         self.facts.pop_front()
+    }
+
+    /// Whether [`Party::next_fact`] would give one.
+    #[inline]
+    pub fn has_facts(&self) -> bool {
+        !self.facts.is_empty()
     }
 
     /// Gives back the memory of queues that are empty. Who drives many parties calls this when it leaves one for a while;
@@ -538,7 +550,6 @@ impl Party {
 mod tests {
     use super::*;
     use crate::rng::Purpose;
-    use crate::time::Micros;
     use crate::xmpp::config::{Responder, Strategy};
     use crate::xmpp::stanza::Item;
     use crate::xmpp::testing::{Pair, at, poisson};

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 /// For each module what it may import; leaves are allowed everywhere.
-const ARROWS: [(&str, &[&str]); 9] = [
-    ("cli", &["report", "experiment", "engine", "scenario", "ledger", "host", "xmpp", "tcp", "net"]),
+const ARROWS: [(&str, &[&str]); 10] = [
+    ("cli", &["report", "soak", "experiment", "engine", "scenario", "ledger", "host", "xmpp", "tcp", "net"]),
     ("report", &["experiment", "scenario", "ledger", "net"]),
+    ("soak", &["experiment", "engine", "scenario", "ledger", "xmpp", "tcp"]),
     ("experiment", &["engine", "scenario", "ledger"]),
     ("engine", &["host", "ledger", "net", "scenario"]),
     ("host", &["xmpp", "tcp", "net", "ledger", "scenario"]),
@@ -14,7 +15,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("tcp", &["net"]),
     ("net", &[]),
 ];
-const LEAVES: [&str; 4] = ["time", "id", "rng", "dist"];
+const LEAVES: [&str; 5] = ["time", "id", "rng", "dist", "defect"];
 
 #[expect(clippy::disallowed_methods, reason = "the order of files does not matter to this check")]
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {

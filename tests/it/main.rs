@@ -31,6 +31,7 @@ mod readme;
 mod report;
 mod reproduce;
 mod shards;
+mod soak;
 mod studies;
 mod support;
 mod trace;
