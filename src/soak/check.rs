@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::engine::{Engine as _, Event, NodeRun, RunError, Seen, Turmoil, Unwatched, Witness};
 use crate::experiment::balance;
-use crate::id::{NodeId, Side};
+use crate::id::{NodeId, Side, StreamId};
 use crate::ledger::balance::Imbalance;
 use crate::ledger::fate::{Observed, Outcome};
 use crate::ledger::record::{NodeLedger, StreamRecord};
@@ -223,8 +223,9 @@ fn node_holds(run: &NodeRun<'_>, ledger: &NodeLedger, witness: &Witness) -> Resu
     }
     let closers = &run.scenario.strategies[run.contender].closers;
     let unseen = [Seen::default(), Seen::default()];
-    for (local, record) in ledger.streams.iter().enumerate() {
-        let ends = witness.streams.get(local).unwrap_or(&unseen);
+    let first_lives = ledger.streams.iter().filter(|record| record.stream.0 < run.scenario.peers).count();
+    for record in &ledger.streams {
+        let ends = witness.streams.get(place(run.scenario, record.stream, first_lives)).unwrap_or(&unseen);
         let stream = Stream { scenario: run.scenario, record, closer: &closers[usize::from(record.closer)], ends };
         stream.holds().map_err(|broken| Broken {
             what: format!("stream {}: {}; {record:?}", record.stream.0, broken.what),
@@ -232,6 +233,12 @@ fn node_holds(run: &NodeRun<'_>, ledger: &NodeLedger, witness: &Witness) -> Resu
         })?;
     }
     Ok(())
+}
+
+/// A stream's place among those of its node: peers are dealt out in turn, and each of their lives follows on the one before.
+fn place(scenario: &Scenario, stream: StreamId, first_lives: usize) -> usize {
+    let (life, peer) = (stream.0 / scenario.peers, stream.0 % scenario.peers);
+    (peer / scenario.nodes) as usize + life as usize * first_lives
 }
 
 /// One stream with all that is known of it.

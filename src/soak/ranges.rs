@@ -199,9 +199,16 @@ pub(super) fn time(path: &str, duration: Micros) -> Span {
         "chaos.at.every" => span(whole / 50.0, whole * 0.9),
         "chaos.at.jitter" => span(0.0, whole / 5.0),
         "chaos.for" => span(1.0 * MS, whole / 2.0),
-        _ if path.ends_with("drip_interval") && duration > LONG => span(whole / 2e3, whole / 10.0),
+        _ if duration > LONG && busy(plain(path)) => span(whole / 2e3, whole / 10.0),
         _ => of(&TIMES, plain(path)).unwrap_or(span(1.0 * MS, 10.0 * S)),
     }
+}
+
+/// Times that pass again and again: of a pinged peer, of acknowledgements, of tries. In a long run they are not short.
+fn busy(path: &str) -> bool {
+    ["drip_interval", "closing.after", "closing.idle", "request_interval", "reconnect.delay", "reconnect.backoff"]
+        .iter()
+        .any(|end| path.ends_with(end))
 }
 
 /// From where a whole number is drawn.
