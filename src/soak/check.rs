@@ -360,7 +360,11 @@ impl Stream<'_> {
 fn longest(kernel: &Kernel, state: State) -> Micros {
     let longest = match state {
         // `tcp_fin_time`: at least three and a half retransmission timeouts.
-        State::FinWait2 => kernel.tcp_fin_timeout.max(Micros::new(kernel.tcp_rto_max_ms.get() * 7 / 2)),
+        State::FinWait2 => {
+            let time = kernel.tcp_fin_timeout.max(Micros::new(kernel.tcp_rto_max_ms.get() * 7 / 2));
+            // Longer than TIME-WAIT, it is what exceeds that, twice: as a socket, then as a bucket (`tcp_keepalive_timer`).
+            time.max(Micros::new(time.get().saturating_sub(kernel.time_wait.get()) * 2))
+        }
         State::TimeWait => kernel.time_wait,
         // All attempts to send the rest, at the slowest pace; RFC 9293 has no such limit, Linux counts (tcp_orphan_retries).
         State::SynSent

@@ -212,6 +212,11 @@ impl<'r> Dice<'r> {
             self.names.classes.push(format!("c{}", self.names.classes.len()));
             return self.names.classes.last().cloned().unwrap_or_default();
         }
+        if path == "reconnect.on"
+            && let Some(class) = self.one_of(&self.names.classes.clone())
+        {
+            return class.clone();
+        }
         format!("n{}", self.below(100))
     }
 
