@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::count::Counts;
+use crate::experiment::returns::ReturnsResult;
 use crate::ledger::census::{self, Census};
 use crate::ledger::fate::{Observed, Outcome};
 use crate::ledger::metric::{Metric, Percentile, Ranked, Sample};
 use crate::ledger::record::{LostStanza, NodeLedger, StreamRecord};
+use crate::ledger::returns::Returns;
 use crate::ledger::survival::Quantile;
 use crate::time::{Micros, SimTime};
 
@@ -125,6 +127,7 @@ pub(super) struct Part {
     #[serde(with = "crate::ledger::ascending")]
     closed: Vec<SimTime>,
     census: Census,
+    returns: Option<Returns>,
     lost: Vec<LostStanza>,
     streams: Vec<StreamRecord>,
 }
@@ -132,7 +135,7 @@ pub(super) struct Part {
 impl Part {
     /// Reduces the ledger of a run that ended at `end`; the streams themselves are kept only where `keep_streams`.
     pub(super) fn of(ledger: NodeLedger, end: SimTime, keep_streams: bool) -> Self {
-        let mut part = Self { census: ledger.census, lost: ledger.lost, ..Self::default() };
+        let mut part = Self { census: ledger.census, returns: ledger.returns, lost: ledger.lost, ..Self::default() };
         for stream in &ledger.streams {
             part.tally.add(stream);
             if let Some(decision) = stream.decision {
@@ -163,6 +166,9 @@ impl Part {
         self.opened.extend(other.opened);
         self.closed.extend(other.closed);
         self.census.merge(&other.census);
+        if let Some(theirs) = other.returns {
+            self.returns.get_or_insert_default().merge(&theirs);
+        }
         self.lost.extend(other.lost);
         self.streams.extend(other.streams);
     }
@@ -191,6 +197,8 @@ pub struct SeedResult {
     pub peak_time_wait: u64,
     /// For intervals: each metric, by [`Metric::index`], at each of [`QUANTILES`].
     pub quantiles: Quantiles,
+    /// Who came back, where clients do.
+    pub returns: Option<ReturnsResult>,
 }
 
 /// The percentiles that have intervals.
@@ -247,7 +255,7 @@ pub struct Cell {
 
 impl Cell {
     pub(super) fn new(seed: u64, part: Part) -> Self {
-        let Part { tally, samples, opened, closed, census, mut lost, mut streams } = part;
+        let Part { tally, samples, opened, closed, census, returns, mut lost, mut streams } = part;
         lost.sort_by_key(|stanza| (stanza.stream, stanza.direction, stanza.stanza));
         streams.sort_by_key(|stream| stream.stream);
         let samples = samples.map(Sample::sorted);
@@ -259,6 +267,7 @@ impl Cell {
             peak_open_sockets: peak(opened, closed),
             peak_time_wait: most_in_time_wait(&census),
             quantiles: quantiles(&samples),
+            returns: returns.map(ReturnsResult::of),
         };
         Self { result, samples, census, lost, streams }
     }

@@ -12,6 +12,7 @@ pub mod count;
 pub mod decimal;
 pub mod estimate;
 pub mod kept;
+pub mod returns;
 pub mod rows;
 pub mod shard;
 pub mod statistics;

@@ -8,6 +8,7 @@ use crate::experiment::comparison::PointResult;
 use crate::experiment::decimal::Decimal;
 use crate::experiment::estimate::{Difference, Estimate};
 use crate::experiment::kept::Task;
+use crate::experiment::returns::ReturnsResult;
 use crate::experiment::{Group, Plan, Pooled};
 use crate::ledger::census;
 use crate::ledger::fate::{Observed, Outcome};
@@ -300,6 +301,56 @@ columns! { TimelineRow<'_>, row => {
     lost_so_far: row.lost_so_far,
 } }
 
+/// A row of returns.csv: who came back in one cell.
+#[derive(Debug)]
+pub struct ReturnsRow<'a> {
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    /// The engine's name.
+    pub engine: &'static str,
+    /// The strategy's name.
+    pub strategy: &'a str,
+    /// The seed.
+    pub seed: u64,
+    /// The numbers.
+    pub returns: &'a ReturnsResult,
+}
+
+columns! { ReturnsRow<'_>, row => {
+    scenario: row.scenario.name.as_str(),
+    engine: row.engine,
+    strategy: row.strategy,
+    seed: row.seed,
+} varied {
+    peers_away: row.returns.peers_away,
+    absences: row.returns.absences,
+    returned: row.returns.returned,
+    gave_up: row.returns.gave_up,
+    stayed_away: row.returns.stayed_away,
+    still_away: row.returns.still_away,
+    back_p50_us: row.returns.back.p50,
+    back_p90_us: row.returns.back.p90,
+    back_p99_us: row.returns.back.p99,
+    back_max_us: row.returns.back.max,
+    connects: row.returns.connects,
+    failed_tries: row.returns.failed_tries,
+    refused: row.returns.refused,
+    peak_connects: row.returns.peak_connects,
+    peak_returns: row.returns.peak_returns,
+    delayed: row.returns.delay.count,
+    delay_p50_us: row.returns.delay.p50,
+    delay_p99_us: row.returns.delay.p99,
+    delay_max_us: row.returns.delay.max,
+} }
+
+impl<'a> ReturnsRow<'a> {
+    /// The row of a cell; none where nobody comes back.
+    pub fn of(scenario: &'a Scenario, engine: &'static str, strategy: &'a str, result: &'a SeedResult) -> Option<Self> {
+        let returns = result.returns.as_ref()?;
+        Some(Self { scenario, engine, strategy, seed: result.seed, returns })
+    }
+}
+
 /// A row of percentiles.csv: one percentile of one metric, all seeds together.
 #[derive(Debug)]
 pub struct PercentileRow<'a> {
@@ -382,6 +433,12 @@ impl Group<'_> {
     pub fn summary(&self) -> impl Iterator<Item = SummaryRow<'_>> {
         let (scenario, engine) = (&self.point.scenario, self.engine);
         self.named().map(move |(strategy, cell)| SummaryRow { scenario, engine, strategy, result: &cell.result })
+    }
+
+    /// One row a strategy, where clients come back.
+    pub fn returns(&self) -> impl Iterator<Item = ReturnsRow<'_>> {
+        let (scenario, engine) = (&self.point.scenario, self.engine);
+        self.named().filter_map(move |(strategy, cell)| ReturnsRow::of(scenario, engine, strategy, &cell.result))
     }
 
     /// The streams by number, strategies interleaved, so that every column has values early.
@@ -483,6 +540,12 @@ mod tests {
             header::<ComparisonRow<'_>>(),
             "<varied>,metric,strategy,estimate,low,high,reference,difference,diff_low,diff_high,ratio,seeds,streams,\
              events,method"
+        );
+        assert_eq!(
+            header::<ReturnsRow<'_>>(),
+            "scenario,engine,strategy,seed,<varied>,peers_away,absences,returned,gave_up,stayed_away,still_away,\
+             back_p50_us,back_p90_us,back_p99_us,back_max_us,connects,failed_tries,refused,peak_connects,peak_returns,\
+             delayed,delay_p50_us,delay_p99_us,delay_max_us"
         );
         assert_eq!(header::<PercentileRow<'_>>(), "strategy,<varied>,metric,percentile,value_us,count");
         assert_eq!(

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::experiment::comparison::{Comparison, PointResult};
 use crate::experiment::kept::Task;
-use crate::experiment::rows::{ComparisonRow, LostRow, PercentileRow, StreamRow, SummaryRow, TimelineRow};
+use crate::experiment::rows::{ComparisonRow, LostRow, PercentileRow, ReturnsRow, StreamRow, SummaryRow, TimelineRow};
 use crate::experiment::{Group, NodeSink, Plan, Pooled, Sink};
 use crate::report::cells::{self, Study};
 use crate::report::csv::CsvFile;
@@ -15,14 +15,16 @@ use crate::report::reading::REPORT;
 use crate::report::{NewFile, Output, WriteError, at, hdr, shard};
 use crate::scenario::measure::Measure;
 
-/// Files whose names do not depend on the scenario; streams.csv and the report only where they were asked for.
-pub(super) const FIXED: [&str; 10] = [
+/// Files whose names do not depend on the scenario; streams.csv and the report only where they were asked for, others
+/// only where the scenario has what they are about.
+pub(super) const FIXED: [&str; 11] = [
     "summary.csv",
     "streams.csv",
     "lost.csv",
     "percentiles.csv",
     "comparison.csv",
     "timeline.csv",
+    "returns.csv",
     cells::NAME,
     shard::TABLE,
     REPORT,
@@ -42,6 +44,7 @@ pub struct Files {
     comparison: CsvFile,
     metrics: Vec<Measure>,
     timeline: CsvFile,
+    returns: Option<CsvFile>,
     cells: Option<CellsFile>,
     points: usize,
 }
@@ -57,6 +60,9 @@ impl Files {
         let varied = study.points.first().map_or(&[][..], |point| &point.varied);
         let streams =
             study.streams.then(|| CsvFile::create::<StreamRow<'_>>(&output, "streams.csv", varied)).transpose()?;
+        let comes_back = study.points.iter().any(|point| point.scenario.reconnect.is_some());
+        let returns =
+            comes_back.then(|| CsvFile::create::<ReturnsRow<'_>>(&output, "returns.csv", varied)).transpose()?;
         let files = Self {
             summary: CsvFile::create::<SummaryRow<'_>>(&output, "summary.csv", varied)?,
             streams,
@@ -65,6 +71,7 @@ impl Files {
             comparison: CsvFile::create::<ComparisonRow<'_>>(&output, "comparison.csv", varied)?,
             metrics: study.metrics.clone(),
             timeline: CsvFile::create::<TimelineRow<'_>>(&output, "timeline.csv", varied)?,
+            returns,
             cells: is_study(study).then(|| CellsFile::create(&output, study)).transpose()?,
             partial,
             output,
@@ -92,11 +99,12 @@ impl Files {
             percentiles,
             comparison: compared,
             timeline,
+            returns,
             cells,
             ..
         } = self;
         let always = [summary, lost, percentiles, compared, timeline];
-        for file in always.into_iter().chain(streams) {
+        for file in always.into_iter().chain(streams).chain(returns) {
             file.finish(&mut output)?;
         }
         if let Some(cells) = cells {
@@ -156,6 +164,9 @@ impl Sink for Files {
         self.summary.write(varied, group.summary())?;
         self.lost.write(varied, group.lost())?;
         self.timeline.write(varied, group.timeline())?;
+        if let Some(returns) = &mut self.returns {
+            returns.write(varied, group.returns())?;
+        }
         self.streams.as_mut().map_or(Ok(()), |streams| streams.write(varied, group.streams()))
     }
 

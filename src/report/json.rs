@@ -1,11 +1,11 @@
-//! The comparison as JSON, for `--json`: the columns of summary.csv for every seed, the percentiles over all seeds, the rows of
+//! The comparison as JSON, for `--json`: the columns of summary.csv (and of returns.csv) for every seed, the percentiles over all seeds, the rows of
 //! comparison.csv, and the finding in words. What never happened, or cannot be said, is `null`.
 
 use serde_json::{Map, Value, json};
 
 use crate::experiment::cell::Figures;
 use crate::experiment::comparison::{Comparison, PointResult};
-use crate::experiment::rows::{Field, Row, SummaryRow};
+use crate::experiment::rows::{Field, ReturnsRow, Row, SummaryRow};
 use crate::ledger::metric::Metric;
 use crate::scenario::measure::Measure;
 use crate::time::Micros;
@@ -33,6 +33,10 @@ fn point(engine: &'static str, point: &PointResult) -> Value {
         });
         let all: Map<String, Value> =
             Metric::ALL.iter().map(|&metric| (metric.name().to_owned(), figures(contender.figures(metric)))).collect();
+        let returns = contender
+            .seeds
+            .iter()
+            .filter_map(|result| ReturnsRow::of(&point.scenario, engine, &contender.strategy, result));
         json!({
             "strategy": contender.strategy,
             "streams": contender.total.streams,
@@ -41,6 +45,7 @@ fn point(engine: &'static str, point: &PointResult) -> Value {
             "streams_with_loss": contender.total.streams_with_loss,
             "all_seeds": all,
             "seeds": seeds.collect::<Vec<_>>(),
+            "returns": returns.map(|returns| row(&returns)).collect::<Vec<_>>(),
         })
     });
     let comparison: Vec<Value> = point.comparison(Measure::all()).map(|of_one| row(&of_one)).collect();

@@ -22,6 +22,7 @@ pub mod table;
 pub mod verdict;
 
 mod certainty;
+mod returning;
 mod units;
 
 use std::fs::{self, File, OpenOptions, TryLockError};

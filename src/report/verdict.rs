@@ -3,6 +3,7 @@
 use crate::experiment::comparison::{Comparison, ContenderResult, PointResult};
 use crate::ledger::metric::Metric;
 use crate::report::certainty;
+use crate::report::returning;
 use crate::report::units::{count, observed, percent, ratio, things, time};
 use crate::time::Micros;
 
@@ -23,6 +24,7 @@ fn of_points(points: &[PointResult]) -> Vec<String> {
             let mut sentences = vec![loss(point)];
             sentences.extend(certainty::differences(point));
             sentences.extend(certainty::price(point).or_else(|| price(point)));
+            sentences.extend(returning::sentences(point));
             sentences.extend(certainty::limits(point));
             sentences
         }

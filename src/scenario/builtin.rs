@@ -17,7 +17,7 @@ macro_rules! built_in {
     };
 }
 
-const ALL: [BuiltIn; 14] = built_in![
+const ALL: [BuiltIn; 16] = built_in![
     "idle-c2s",
     "real-closers",
     "kernel-teardown",
@@ -31,6 +31,8 @@ const ALL: [BuiltIn; 14] = built_in![
     "mobile-dead-peers",
     "slow-drip-attack",
     "lossy-satellite",
+    "restart-storm",
+    "rolling-restart",
     "benchmark",
 ];
 

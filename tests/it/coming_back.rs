@@ -11,7 +11,7 @@ use farewell::ledger::returns::Returns;
 use farewell::scenario::Scenario;
 use farewell::time::{Micros, SimTime};
 
-use crate::support::{Bench, text};
+use crate::support::{Bench, bytes_of, number, rows, text};
 
 const DELAY: Micros = Micros::from_secs(2);
 const LATENCY: Micros = Micros::from_millis(20);
@@ -151,4 +151,31 @@ fn a_further_stream_can_be_traced() {
     let missing = bench.run(&["trace", "back.toml", "--stream", "1999"]);
     assert_eq!(missing.status.code(), Some(1));
     assert!(text(&missing.stderr).contains("peer 19 did not come back 99 times"), "{}", text(&missing.stderr));
+}
+
+#[test]
+fn returns_csv_adds_up_is_the_same_from_shards_and_is_only_there_where_somebody_comes_back() {
+    let bench = Bench::new();
+    bench.file("back.toml", &scenario(30, &back("times = 2")));
+    bench.file("stays.toml", &scenario(30, ""));
+    let said = bench.succeed(&["compare", "back.toml", "--seeds", "2", "--out", "whole"]);
+    assert!(said.contains("Coming back after handshake: "), "{said}");
+    let table = rows(&bench.path("whole/returns.csv"));
+    assert_eq!(table.len(), 2);
+    for row in &table {
+        let of = |column| number(row, column);
+        assert_eq!(of("absences"), of("returned") + of("gave_up") + of("stayed_away") + of("still_away"), "{row:?}");
+        assert!((of("returned") - 60.0).abs() < 1e-9 && of("connects") >= of("returned") + 30.0, "{row:?}");
+        assert!(of("back_p50_us") > 2e6 && of("back_p50_us") <= of("back_p90_us"), "{row:?}");
+        assert!(of("delayed") > 0.0 && of("delay_p50_us") <= of("delay_max_us"), "{row:?}");
+    }
+    let shard = |number| format!("{number}/2");
+    let dirs = [1, 2].map(|number| {
+        bench.succeed(&["compare", "back.toml", "--seeds", "2", "--shard", &shard(number), "--out", &shard(number)]);
+        shard(number)
+    });
+    bench.succeed(&["merge", "--out", "merged", &dirs[0], &dirs[1]]);
+    assert_eq!(bytes_of(&bench.path("whole"))["returns.csv"], bytes_of(&bench.path("merged"))["returns.csv"]);
+    bench.succeed(&["compare", "stays.toml", "--out", "whole"]);
+    assert!(!bench.path("whole/returns.csv").exists(), "a file of an earlier run stayed");
 }
