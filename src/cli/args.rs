@@ -23,6 +23,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// Join shards, or studies with different seeds, into what one run would have written
     Merge(MergeArgs),
+    /// Search the value of a parameter that keeps a budget of loss or socket time
+    Tune(TuneArgs),
     /// Validate a scenario and say what it would run
     Check(CheckArgs),
     /// Show scenarios, strategies, responders, presets, links, chaos actions and kernel keys
@@ -139,6 +141,57 @@ pub struct MergeArgs {
     #[arg(long)]
     pub json: bool,
     /// Print no table and show no progress
+    #[arg(long, short, conflicts_with = "json")]
+    pub quiet: bool,
+}
+
+/// Options of `tune`.
+#[derive(Clone, Debug, Args)]
+pub struct TuneArgs {
+    /// Name a built-in scenario or a file
+    #[arg(default_value = builtin::DEFAULT)]
+    pub scenario: String,
+    /// Search the values of this key in this range, as in closing.timeout=1s..60s
+    #[arg(long, value_name = "KEY=LOW..HIGH")]
+    pub parameter: String,
+    /// Keep a metric at or below this, as in lost=0.001 (stanzas a stream) or `socket_us=2s` (can be repeated);
+    /// `farewell list metrics` names all
+    #[arg(long = "budget", value_name = "METRIC=MOST", required = true)]
+    pub budgets: Vec<String>,
+    /// Search the largest value that keeps the budget instead of the smallest
+    #[arg(long)]
+    pub largest: bool,
+    /// Try this many values before bisection, spaced evenly or by a constant factor
+    #[arg(long, value_name = "N", default_value_t = 9, value_parser = clap::value_parser!(u32).range(2..=1_000))]
+    pub points: u32,
+    /// Tune this strategy, preset or mix instead of the scenario's (can be repeated)
+    #[arg(long = "strategy", value_name = "NAME")]
+    pub strategies: Vec<String>,
+    /// Simulate this many peers
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub peers: Option<String>,
+    /// Draw all random numbers from this seed
+    #[arg(long, value_name = "SEED", allow_negative_numbers = true)]
+    pub seed: Option<String>,
+    /// Run every value with this many seeds, the same for all
+    #[arg(long, value_name = "R", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub seeds: u32,
+    /// Move packets and time with this engine
+    #[arg(long, value_enum, value_name = "ENGINE", default_value_t = EngineName::Event)]
+    pub engine: EngineName,
+    /// Work on this many threads; all cores without it
+    #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// The values that change the scenario.
+    #[command(flatten)]
+    pub values: Values,
+    /// Write the results to this directory; results/SCENARIO-tune without it
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print what was found as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Print nothing and show no progress
     #[arg(long, short, conflicts_with = "json")]
     pub quiet: bool,
 }

@@ -337,7 +337,7 @@ fn heading(job: &Job, comparison: &Comparison) -> String {
 }
 
 /// Breaks between words, where there is a width.
-fn wrapped(text: &str, width: Option<u16>) -> String {
+pub(super) fn wrapped(text: &str, width: Option<u16>) -> String {
     let Some(width) = width else { return text.to_owned() };
     let mut lines = String::new();
     let mut column = 0;

@@ -15,6 +15,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod tune;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::cli::args::{Cli, Command, CompareArgs, EngineName, TraceArgs};
+use crate::cli::args::{Cli, Command, CompareArgs, EngineName, TraceArgs, TuneArgs};
 use crate::engine::{Engine, Event, Turmoil};
 use crate::scenario::{self, Change, Loaded, ScenarioErrors, SourceText};
 
@@ -81,6 +82,7 @@ where
         Command::Chaos(args) => chaos::run(&args, stdout, stderr),
         Command::Merge(args) => merge::run(&args, stdout, stderr),
         Command::Report(args) => report::run(&args, stdout),
+        Command::Tune(args) => tune::run(&args, engine(args.engine), stdout, stderr),
         Command::Trace(args) => trace::run(&args, engine(args.engine), stdout),
     };
     match done.and_then(|()| Ok(stdout.flush()?)) {
@@ -151,6 +153,20 @@ impl CompareArgs {
         }
         if !self.metrics.is_empty() {
             changes.push(Change::List { option: "--metric", key: "study.metrics", values: self.metrics.clone() });
+        }
+        changes
+    }
+}
+
+impl TuneArgs {
+    /// What the options change in the scenario; those with names of their own win over `--set`.
+    pub fn changes(&self) -> Vec<Change> {
+        let mut changes = sets(&self.values.sets);
+        for (option, key, value) in [("--peers", "peers", &self.peers), ("--seed", "seed", &self.seed)] {
+            changes.extend(value.clone().map(|value| Change::Option { option, key, value }));
+        }
+        if !self.strategies.is_empty() {
+            changes.push(Change::strategies(self.strategies.clone()));
         }
         changes
     }

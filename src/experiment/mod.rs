@@ -14,8 +14,10 @@ pub mod estimate;
 pub mod kept;
 pub mod returns;
 pub mod rows;
+pub mod search;
 pub mod shard;
 pub mod statistics;
+pub mod tune;
 pub mod until;
 
 mod measured;

@@ -9,6 +9,8 @@ use crate::experiment::decimal::Decimal;
 use crate::experiment::estimate::{Difference, Estimate};
 use crate::experiment::kept::Task;
 use crate::experiment::returns::ReturnsResult;
+use crate::experiment::search::Wanted;
+use crate::experiment::tune::{Budget, Probe, Sureness, Tuned};
 use crate::experiment::{Group, Plan, Pooled};
 use crate::ledger::census;
 use crate::ledger::fate::{Observed, Outcome};
@@ -409,6 +411,72 @@ columns! { ComparisonRow<'_>, row => {
     method: Field::Owned(row.estimate.method_text()),
 } }
 
+/// A row of frontier.csv: one strategy at one value of the parameter.
+#[derive(Debug)]
+pub struct FrontierRow<'a> {
+    /// The strategy.
+    pub strategy: &'a str,
+    /// What was measured.
+    pub probe: &'a Probe,
+    /// What may be spent.
+    pub budgets: &'a [Budget],
+}
+
+columns! { FrontierRow<'_>, row => {
+    strategy: row.strategy,
+} varied {
+    lost: row.probe.lost.value.map(Decimal::significant),
+    lost_low: row.probe.lost.limits.ok().map(|(low, _)| Decimal::significant(low)),
+    lost_high: row.probe.lost.limits.ok().map(|(_, high)| Decimal::significant(high)),
+    socket_us: row.probe.socket_time.value.map(Decimal::tenths),
+    socket_us_low: row.probe.socket_time.limits.ok().map(|(low, _)| Decimal::tenths(low)),
+    socket_us_high: row.probe.socket_time.limits.ok().map(|(_, high)| Decimal::tenths(high)),
+    meets: match row.probe.sureness(row.budgets) {
+        Some(Sureness::Surely) => "surely",
+        Some(Sureness::Yes) => "yes",
+        Some(Sureness::Possibly) => "possibly",
+        None => "no",
+    },
+} }
+
+/// A row of tuned.csv: what was found for one strategy.
+#[derive(Debug)]
+pub struct TunedRow<'a> {
+    /// The key that was searched.
+    pub parameter: &'a str,
+    /// Which of its values.
+    pub wanted: Wanted,
+    /// What may be spent, as it was asked for.
+    pub budget: String,
+    /// What was found.
+    pub tuned: &'a Tuned,
+}
+
+impl TunedRow<'_> {
+    fn varied(&self, value: Option<f64>) -> Option<&str> {
+        let value = value?;
+        let probe = self.tuned.probes.iter().find(|(at, _)| at.total_cmp(&value).is_eq());
+        probe.map(|(_, probe)| probe.varied.as_str())
+    }
+
+    /// The two values of the interval, the smaller first.
+    fn limits(&self) -> (Option<&str>, Option<&str>) {
+        let [surely, possibly] = [self.tuned.surely, self.tuned.possibly].map(|value| self.varied(value));
+        if self.wanted == Wanted::Smallest { (possibly, surely) } else { (surely, possibly) }
+    }
+}
+
+columns! { TunedRow<'_>, row => {
+    strategy: row.tuned.strategy.as_str(),
+} varied {
+    parameter: row.parameter,
+    wanted: if row.wanted == Wanted::Smallest { "smallest" } else { "largest" },
+    budget: row.budget.as_str(),
+    value: row.varied(row.tuned.value),
+    low: row.limits().0,
+    high: row.limits().1,
+} }
+
 impl PointResult {
     /// One row for each of these measures and each strategy.
     pub fn comparison(&self, measures: impl IntoIterator<Item = Measure>) -> impl Iterator<Item = ComparisonRow<'_>> {
@@ -547,6 +615,11 @@ mod tests {
              back_p50_us,back_p90_us,back_p99_us,back_max_us,connects,failed_tries,refused,peak_connects,peak_returns,\
              delayed,delay_p50_us,delay_p99_us,delay_max_us"
         );
+        assert_eq!(
+            header::<FrontierRow<'_>>(),
+            "strategy,<varied>,lost,lost_low,lost_high,socket_us,socket_us_low,socket_us_high,meets"
+        );
+        assert_eq!(header::<TunedRow<'_>>(), "strategy,<varied>,parameter,wanted,budget,value,low,high");
         assert_eq!(header::<PercentileRow<'_>>(), "strategy,<varied>,metric,percentile,value_us,count");
         assert_eq!(
             header::<TimelineRow<'_>>(),

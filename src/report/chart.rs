@@ -132,6 +132,14 @@ fn slim(svg: &str) -> String {
     format!("<svg aria-hidden=\"true\" focusable=\"false\" viewBox{}", body.replace(">\n", ">").replace("\n</", "</"))
 }
 
+/// A drawing of the page as a file of its own.
+pub(super) fn alone(svg: &str) -> String {
+    let begin = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" font-family=\"sans-serif\" font-size=\"{FONT}\" "
+    );
+    svg.replacen("<svg aria-hidden=\"true\" focusable=\"false\" ", &begin, 1) + "\n"
+}
+
 /// Writes a text at a pixel.
 fn write(area: &Area<'_>, text: &str, at: (i32, i32), (h, v): (HPos, VPos), colour: Colour) -> Drawn {
     // The backend divides by this; the result is the size that `slim` takes for granted.

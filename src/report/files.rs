@@ -9,6 +9,7 @@ use crate::experiment::rows::{ComparisonRow, LostRow, PercentileRow, ReturnsRow,
 use crate::experiment::{Group, NodeSink, Plan, Pooled, Sink};
 use crate::report::cells::{self, Study};
 use crate::report::csv::CsvFile;
+use crate::report::frontier;
 use crate::report::manifest::{self, Provenance, Ran};
 use crate::report::partial::{Earlier, Partial};
 use crate::report::reading::REPORT;
@@ -17,7 +18,7 @@ use crate::scenario::measure::Measure;
 
 /// Files whose names do not depend on the scenario; streams.csv and the report only where they were asked for, others
 /// only where the scenario has what they are about.
-pub(super) const FIXED: [&str; 11] = [
+pub(super) const FIXED: [&str; 14] = [
     "summary.csv",
     "streams.csv",
     "lost.csv",
@@ -25,6 +26,9 @@ pub(super) const FIXED: [&str; 11] = [
     "comparison.csv",
     "timeline.csv",
     "returns.csv",
+    frontier::TABLE,
+    frontier::FOUND,
+    frontier::PLOT,
     cells::NAME,
     shard::TABLE,
     REPORT,

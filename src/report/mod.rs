@@ -7,6 +7,7 @@ pub mod cells;
 mod chart;
 pub mod csv;
 pub mod files;
+pub mod frontier;
 pub mod hdr;
 pub mod html;
 pub mod json;

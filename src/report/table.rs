@@ -43,6 +43,11 @@ pub fn wrapped(text: &str, width: usize) -> String {
     lines.join("\n")
 }
 
+/// Rows of text, the first of them the header; the first `keys` columns are names. Ends with a line feed.
+pub fn plain(rows: &[Vec<String>], keys: usize) -> String {
+    finish(&table(rows, keys))
+}
+
 fn finish(table: &Table) -> String {
     table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }

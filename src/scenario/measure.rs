@@ -1,6 +1,9 @@
 //! What strategies are compared by: the `metric` column of comparison.csv, and the names that a study may use.
 
 use serde::{Deserialize, Serialize};
+
+use crate::scenario::error::choices;
+
 /// A number that a strategy has at a sweep point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Measure {
@@ -146,6 +149,14 @@ impl Measure {
     /// The measure of this name.
     pub fn by_name(name: &str) -> Option<Self> {
         TABLE.iter().find(|(_, known, _)| *known == name).map(|(measure, ..)| *measure)
+    }
+
+    /// The measure of this name.
+    ///
+    /// # Errors
+    /// That there is none, and the nearest.
+    pub fn named(name: &str) -> Result<Self, String> {
+        Self::by_name(name).ok_or_else(|| format!("no metric is called {name:?}; {}", choices(name, &names())))
     }
 
     /// What its value counts.

@@ -29,6 +29,7 @@ mod restore;
 mod schema;
 pub(crate) mod shape;
 mod source;
+pub mod span;
 mod stanzas;
 pub mod study;
 #[cfg(test)]

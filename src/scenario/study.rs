@@ -47,9 +47,7 @@ impl std::fmt::Display for Precision {
 pub(super) fn precision(text: &str) -> Result<Precision, String> {
     let (name, percent) = text.split_once('=').unwrap_or((Measure::Lost.name(), text));
     let name = name.trim();
-    let Some(measure) = Measure::by_name(name) else {
-        return Err(format!("no metric is called {name:?}; {}", choices(name, &measure::names())));
-    };
+    let measure = Measure::named(name)?;
     if matches!(measure, Measure::MostOpenSockets | Measure::MostTimeWait) {
         return Err(format!("the largest value that was seen, {name}, has no interval"));
     }

@@ -35,3 +35,4 @@ mod soak;
 mod studies;
 mod support;
 mod trace;
+mod tune;

@@ -5,7 +5,7 @@ use plotters::style::text_anchor::{HPos, VPos};
 
 use crate::report::chart::axis::Axis;
 use crate::report::chart::{
-    Colour, Drawn, FONT, HEIGHT, INK, LETTER, Plot, WIDTH, letters, line, mark, plot, svg, write,
+    Area, Colour, Drawn, FONT, HEIGHT, INK, LETTER, Plot, WIDTH, letters, line, mark, plot, svg, write,
 };
 
 /// A curve, with a band round it where there are intervals.
@@ -25,6 +25,11 @@ pub(in crate::report) struct Curve {
 
 /// Curves between two axes.
 pub(in crate::report) fn curves(x: &Axis, y: &Axis, curves: &[Curve]) -> String {
+    curves_with(x, y, curves, &[])
+}
+
+/// Curves between two axes, with the names of some points on them.
+pub(in crate::report) fn curves_with(x: &Axis, y: &Axis, curves: &[Curve], spots: &[Spot]) -> String {
     svg((WIDTH, HEIGHT), |area| {
         let plot = plot(area, x, y)?;
         for curve in curves {
@@ -45,7 +50,7 @@ pub(in crate::report) fn curves(x: &Axis, y: &Axis, curves: &[Curve]) -> String 
                 line(area, &[(x - 5, y - 16), (*x, y - 22), (x + 5, y - 16)], curve.colour, 2)?;
             }
         }
-        Ok(())
+        names(area, &plot, spots)
     })
 }
 
@@ -95,7 +100,6 @@ pub(in crate::report) struct Spot {
 pub(in crate::report) fn spots(x: &Axis, y: &Axis, spots: &[Spot]) -> String {
     svg((WIDTH, HEIGHT), |area| {
         let plot = plot(area, x, y)?;
-        let mut taken: Vec<(i32, i32, i32)> = Vec::new();
         for spot in spots {
             let at = |x: f64, y: f64| plot.map_coordinate(&(x, y));
             if let Some((low, high)) = spot.wide {
@@ -106,21 +110,26 @@ pub(in crate::report) fn spots(x: &Axis, y: &Axis, spots: &[Spot]) -> String {
             }
             mark(area, spot.index, at(spot.at.0, spot.at.1), spot.colour)?;
         }
-        for spot in spots.iter().filter(|spot| !spot.name.is_empty()) {
-            let (x, y) = plot.map_coordinate(&spot.at);
-            let length = letters(&spot.name) * LETTER;
-            let right = x + 10 + length < i32::try_from(WIDTH).unwrap_or(0);
-            let (start, anchor) = if right { (x + 10, HPos::Left) } else { (x - 10 - length, HPos::Right) };
-            // Down until no other name is in the way.
-            let touches = |y: i32, taken: &[(i32, i32, i32)]| {
-                taken.iter().any(|(from, to, at)| start < *to && *from < start + length && (at - y).abs() < FONT)
-            };
-            let row =
-                (0..12).map(|n| y - 10 + n * FONT).find(|row| *row > 38 && !touches(*row, &taken)).unwrap_or(y - 10);
-            taken.push((start, start + length, row));
-            let text = if right { start } else { x - 10 };
-            write(area, &spot.name, (text, row), (anchor, VPos::Center), INK)?;
-        }
-        Ok(())
+        names(area, &plot, spots)
     })
+}
+
+/// The names of points beside them, none on another.
+fn names(area: &Area<'_>, plot: &Plot<'_>, spots: &[Spot]) -> Drawn {
+    let mut taken: Vec<(i32, i32, i32)> = Vec::new();
+    for spot in spots.iter().filter(|spot| !spot.name.is_empty()) {
+        let (x, y) = plot.map_coordinate(&spot.at);
+        let length = letters(&spot.name) * LETTER;
+        let right = x + 10 + length < i32::try_from(WIDTH).unwrap_or(0);
+        let (start, anchor) = if right { (x + 10, HPos::Left) } else { (x - 10 - length, HPos::Right) };
+        // Down until no other name is in the way.
+        let touches = |y: i32, taken: &[(i32, i32, i32)]| {
+            taken.iter().any(|(from, to, at)| start < *to && *from < start + length && (at - y).abs() < FONT)
+        };
+        let row = (0..12).map(|n| y - 10 + n * FONT).find(|row| *row > 38 && !touches(*row, &taken)).unwrap_or(y - 10);
+        taken.push((start, start + length, row));
+        let text = if right { start } else { x - 10 };
+        write(area, &spot.name, (text, row), (anchor, VPos::Center), INK)?;
+    }
+    Ok(())
 }
