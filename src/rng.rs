@@ -44,6 +44,8 @@ pub enum Purpose {
     ChaosDown = 15,
     /// How long a client waits before it comes back.
     Return = 20,
+    /// How long a worker of the server needs for each stanza of a stream.
+    Service = 30,
     /// The random scenario of a soak; the entity is the run's number.
     Soak = 40,
     /// How long each strike of an entry of the chaos schedule lasts; the entity is the entry's number.

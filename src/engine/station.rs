@@ -47,6 +47,9 @@ impl Station {
                 self.agenda.arm(begun, self.host.next_deadline(begun));
             }
             self.agenda.arm(slot, self.host.next_deadline(slot));
+            for woken in self.host.take_woken() {
+                self.agenda.arm(woken, self.host.next_deadline(woken));
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::experiment::capacity::{CapacityResult, Load};
 use crate::experiment::count::Counts;
 use crate::experiment::returns::ReturnsResult;
 use crate::ledger::census::{self, Census};
@@ -10,6 +11,7 @@ use crate::ledger::metric::{Metric, Percentile, Ranked, Sample};
 use crate::ledger::record::{LostStanza, NodeLedger, StreamRecord};
 use crate::ledger::returns::Returns;
 use crate::ledger::survival::Quantile;
+use crate::scenario::Scenario;
 use crate::time::{Micros, SimTime};
 
 /// Sums over streams.
@@ -128,13 +130,15 @@ pub(super) struct Part {
     closed: Vec<SimTime>,
     census: Census,
     returns: Option<Returns>,
+    load: Option<Load>,
     lost: Vec<LostStanza>,
     streams: Vec<StreamRecord>,
 }
 
 impl Part {
-    /// Reduces the ledger of a run that ended at `end`; the streams themselves are kept only where `keep_streams`.
-    pub(super) fn of(ledger: NodeLedger, end: SimTime, keep_streams: bool) -> Self {
+    /// Reduces the ledger of a node's run; the streams themselves are kept only where `keep_streams`.
+    pub(super) fn of(ledger: NodeLedger, scenario: &Scenario, keep_streams: bool) -> Self {
+        let end = SimTime::ZERO + scenario.duration;
         let mut part = Self { census: ledger.census, returns: ledger.returns, lost: ledger.lost, ..Self::default() };
         for stream in &ledger.streams {
             part.tally.add(stream);
@@ -151,6 +155,10 @@ impl Part {
         part.samples.iter_mut().for_each(Sample::sort);
         part.opened.sort_unstable();
         part.closed.sort_unstable();
+        part.load = scenario.server.as_ref().map(|server| {
+            let most = peak(part.opened.clone(), part.closed.clone());
+            Load::of(server, ledger.capacity, &part.census, most, scenario.duration)
+        });
         if keep_streams {
             part.streams = ledger.streams;
         }
@@ -168,6 +176,11 @@ impl Part {
         self.census.merge(&other.census);
         if let Some(theirs) = other.returns {
             self.returns.get_or_insert_default().merge(&theirs);
+        }
+        match (&mut self.load, other.load) {
+            (Some(mine), Some(theirs)) => mine.merge(&theirs),
+            (mine @ None, theirs) => *mine = theirs,
+            (Some(_), None) => {}
         }
         self.lost.extend(other.lost);
         self.streams.extend(other.streams);
@@ -199,6 +212,8 @@ pub struct SeedResult {
     pub quantiles: Quantiles,
     /// Who came back, where clients do.
     pub returns: Option<ReturnsResult>,
+    /// What the servers bore, where that is reckoned.
+    pub capacity: Option<CapacityResult>,
 }
 
 /// The percentiles that have intervals.
@@ -247,6 +262,8 @@ pub struct Cell {
     pub samples: [Ranked; 4],
     /// Server sockets by TCP state over time.
     pub census: Census,
+    /// The servers' load over time, where that is reckoned.
+    pub(super) load: Option<Load>,
     /// Lost stanzas in order of stream, direction, number.
     pub lost: Vec<LostStanza>,
     /// Streams in order of their number; empty unless they were asked for.
@@ -255,7 +272,7 @@ pub struct Cell {
 
 impl Cell {
     pub(super) fn new(seed: u64, part: Part) -> Self {
-        let Part { tally, samples, opened, closed, census, returns, mut lost, mut streams } = part;
+        let Part { tally, samples, opened, closed, census, returns, load, mut lost, mut streams } = part;
         lost.sort_by_key(|stanza| (stanza.stream, stanza.direction, stanza.stanza));
         streams.sort_by_key(|stream| stream.stream);
         let samples = samples.map(Sample::sorted);
@@ -268,8 +285,9 @@ impl Cell {
             peak_time_wait: most_in_time_wait(&census),
             quantiles: quantiles(&samples),
             returns: returns.map(ReturnsResult::of),
+            capacity: load.as_ref().map(|load| load.worst),
         };
-        Self { result, samples, census, lost, streams }
+        Self { result, samples, census, load, lost, streams }
     }
 }
 

@@ -6,6 +6,7 @@
 //! memory is the seed being folded, not the run.
 
 pub mod balance;
+pub mod capacity;
 pub mod cell;
 pub mod comparison;
 pub mod count;
@@ -351,7 +352,7 @@ impl Work<'_> {
         progress.reached(SimTime::ZERO + scenario.duration)?;
         observer.node_done(progress.peers);
         balance::check(&ledger)?;
-        Ok(Finished::new(Part::of(ledger, SimTime::ZERO + scenario.duration, plan.streams))?)
+        Ok(Finished::new(Part::of(ledger, scenario, plan.streams))?)
     }
 }
 

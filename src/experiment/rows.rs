@@ -3,6 +3,7 @@
 //! A row has keys, then (in every file) one column for each varied key, then the rest. A change here is a change of the
 //! file format: the tests freeze every header.
 
+use crate::experiment::capacity::{CapacityResult, Load, share};
 use crate::experiment::cell::{Cell, SeedResult};
 use crate::experiment::comparison::PointResult;
 use crate::experiment::decimal::Decimal;
@@ -284,6 +285,17 @@ pub struct TimelineRow<'a> {
     second: u64,
     sockets: [u64; 9],
     lost_so_far: u64,
+    load: Option<LoadAt>,
+}
+
+/// The servers' load at one whole second, or within it.
+#[derive(Clone, Copy, Debug)]
+struct LoadAt {
+    streams: u64,
+    waiting: u64,
+    utilisation: Option<f64>,
+    memory: u64,
+    refused: u64,
 }
 
 columns! { TimelineRow<'_>, row => {
@@ -301,6 +313,57 @@ columns! { TimelineRow<'_>, row => {
     last_ack: row.sockets[7],
     time_wait: row.sockets[8],
     lost_so_far: row.lost_so_far,
+    streams: row.load.map(|load| load.streams),
+    waiting: row.load.map(|load| load.waiting),
+    utilisation: row.load.and_then(|load| load.utilisation).map(Decimal::significant),
+    memory_bytes: row.load.map(|load| load.memory),
+    refused: row.load.map(|load| load.refused),
+} }
+
+/// A row of capacity.csv: what the servers bore in one cell.
+#[derive(Debug)]
+pub struct CapacityRow<'a> {
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    /// The engine's name.
+    pub engine: &'static str,
+    /// The strategy's name.
+    pub strategy: &'a str,
+    /// The seed.
+    pub seed: u64,
+    /// The numbers.
+    pub capacity: &'a CapacityResult,
+}
+
+impl<'a> CapacityRow<'a> {
+    /// The row of a cell; none where nothing is reckoned.
+    pub fn of(scenario: &'a Scenario, engine: &'static str, strategy: &'a str, result: &'a SeedResult) -> Option<Self> {
+        let capacity = result.capacity.as_ref()?;
+        Some(Self { scenario, engine, strategy, seed: result.seed, capacity })
+    }
+}
+
+columns! { CapacityRow<'_>, row => {
+    scenario: row.scenario.name.as_str(),
+    engine: row.engine,
+    strategy: row.strategy,
+    seed: row.seed,
+} varied {
+    peak_sockets: row.capacity.peak_sockets,
+    peak_time_wait: row.capacity.peak_time_wait,
+    peak_streams: row.capacity.peak_streams,
+    peak_memory_bytes: row.capacity.peak_memory,
+    peak_queue: row.capacity.peak_queue,
+    utilisation: row.capacity.utilisation().map(Decimal::significant),
+    peak_busy_us: row.capacity.peak_busy_us,
+    served: row.capacity.served,
+    wait_mean_us: row.capacity.mean_wait().map(Decimal::tenths),
+    wait_max_us: row.capacity.longest_wait,
+    refused: row.capacity.refused,
+    peak_refused: row.capacity.peak_refused,
+    above_sockets_s: row.capacity.above_sockets,
+    above_memory_s: row.capacity.above_memory,
+    above_queue_s: row.capacity.above_queue,
 } }
 
 /// A row of returns.csv: who came back in one cell.
@@ -509,6 +572,12 @@ impl Group<'_> {
         self.named().filter_map(move |(strategy, cell)| ReturnsRow::of(scenario, engine, strategy, &cell.result))
     }
 
+    /// One row a strategy, where the servers' load is reckoned.
+    pub fn capacity(&self) -> impl Iterator<Item = CapacityRow<'_>> {
+        let (scenario, engine) = (&self.point.scenario, self.engine);
+        self.named().filter_map(move |(strategy, cell)| CapacityRow::of(scenario, engine, strategy, &cell.result))
+    }
+
     /// The streams by number, strategies interleaved, so that every column has values early.
     pub fn streams(&self) -> impl Iterator<Item = StreamRow<'_>> {
         let scenario = &self.point.scenario;
@@ -538,13 +607,19 @@ impl Group<'_> {
     pub fn timeline(&self) -> impl Iterator<Item = TimelineRow<'_>> {
         let duration = self.point.scenario.duration;
         let seconds = duration.get().div_ceil(1_000_000);
-        let mut rows: Vec<_> = self.named().flat_map(|(strategy, cell)| timeline(strategy, cell, seconds)).collect();
+        let mut rows: Vec<_> =
+            self.named().flat_map(|(strategy, cell)| timeline(strategy, cell, &self.point.scenario, seconds)).collect();
         rows.sort_by_key(|row| row.second);
         rows.into_iter()
     }
 }
 
-fn timeline<'a>(strategy: &'a str, cell: &Cell, seconds: u64) -> impl Iterator<Item = TimelineRow<'a>> + use<'a> {
+fn timeline<'a>(
+    strategy: &'a str,
+    cell: &'a Cell,
+    scenario: &'a Scenario,
+    seconds: u64,
+) -> impl Iterator<Item = TimelineRow<'a>> {
     let seed = cell.result.seed;
     let mut deaths: Vec<SimTime> = cell.lost.iter().map(|stanza| stanza.at).collect();
     deaths.sort_unstable();
@@ -554,8 +629,23 @@ fn timeline<'a>(strategy: &'a str, cell: &Cell, seconds: u64) -> impl Iterator<I
         let lost_so_far = deaths.partition_point(|&at| at <= now) as u64;
         // A census counts openings before closings, so no count is negative.
         let sockets = sockets.map(|count| u64::try_from(count).unwrap_or(0));
-        TimelineRow { strategy, seed, second, sockets, lost_so_far }
+        let load = cell.load.as_ref().map(|load| load_at(load, scenario, second));
+        TimelineRow { strategy, seed, second, sockets, lost_so_far, load }
     })
+}
+
+fn load_at(load: &Load, scenario: &Scenario, second: u64) -> LoadAt {
+    let at = |values: &[u64]| usize::try_from(second).ok().and_then(|second| values.get(second)).copied().unwrap_or(0);
+    let server = scenario.server.as_ref().filter(|server| server.service.is_some());
+    let workers = server.map_or(0, |server| u64::from(server.workers) * u64::from(scenario.nodes));
+    let length = (scenario.duration.get() - second * 1_000_000).min(1_000_000);
+    LoadAt {
+        streams: at(&load.sum.streams),
+        waiting: at(&load.sum.waiting),
+        utilisation: share(at(&load.sum.busy_us), workers * length),
+        memory: at(&load.memory),
+        refused: at(&load.sum.refused),
+    }
 }
 
 impl Pooled<'_> {
@@ -620,11 +710,17 @@ mod tests {
             "strategy,<varied>,lost,lost_low,lost_high,socket_us,socket_us_low,socket_us_high,meets"
         );
         assert_eq!(header::<TunedRow<'_>>(), "strategy,<varied>,parameter,wanted,budget,value,low,high");
+        assert_eq!(
+            header::<CapacityRow<'_>>(),
+            "scenario,engine,strategy,seed,<varied>,peak_sockets,peak_time_wait,peak_streams,peak_memory_bytes,peak_queue,\
+             utilisation,peak_busy_us,served,wait_mean_us,wait_max_us,refused,peak_refused,above_sockets_s,\
+             above_memory_s,above_queue_s"
+        );
         assert_eq!(header::<PercentileRow<'_>>(), "strategy,<varied>,metric,percentile,value_us,count");
         assert_eq!(
             header::<TimelineRow<'_>>(),
             "strategy,seed,<varied>,second,syn_sent,syn_received,established,fin_wait_1,fin_wait_2,close_wait,\
-             closing,last_ack,time_wait,lost_so_far"
+             closing,last_ack,time_wait,lost_so_far,streams,waiting,utilisation,memory_bytes,refused"
         );
     }
 

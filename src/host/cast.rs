@@ -17,12 +17,16 @@ pub(super) struct Cast {
     plan: Rc<Plan>,
     closers: usize,
     configs: Vec<Arc<PartyConfig>>,
+    /// Whether stanzas wait for workers.
+    waits: bool,
 }
 
 impl Cast {
     pub(super) fn new(side: Side, plan: &Rc<Plan>) -> Self {
         let scenario = plan.scenario();
         let closers = plan.closers();
+        let service = scenario.server.as_ref().and_then(|server| server.service.as_ref());
+        let waits = side == Side::Server && service.is_some();
         let configs = scenario.classes.iter().flat_map(|class| {
             closers.iter().map(move |closer| {
                 let role = match (scenario.by, side) {
@@ -38,7 +42,7 @@ impl Cast {
                 Arc::new(PartyConfig { side, kind, negotiation, role, source, management })
             })
         });
-        Self { side, plan: Rc::clone(plan), closers: closers.len(), configs: configs.collect() }
+        Self { side, plan: Rc::clone(plan), closers: closers.len(), configs: configs.collect(), waits }
     }
 
     /// The application of the node's `local`-th stream.
@@ -57,7 +61,8 @@ impl Cast {
             Side::Server => Purpose::ServerTraffic,
         };
         let (traffic, behaviour) = (Rng::new(seed, entity, traffic), Rng::new(seed, entity, Purpose::Behaviour));
-        Party::new(Arc::clone(config), plan, traffic, behaviour)
+        let party = Party::new(Arc::clone(config), plan, traffic, behaviour);
+        if self.waits { party.with_inbox() } else { party }
     }
 
     /// The application of a stream whose peer comes back, with what the one before it left.

@@ -8,6 +8,7 @@ use crate::host::Plan;
 use crate::host::comeback::{Comeback, Departure};
 use crate::host::custody::payload_range;
 use crate::host::ordeal::Ordeal;
+use crate::host::service::Service;
 use crate::host::visit::Visit;
 use crate::id::{Side, StreamId};
 use crate::ledger::balance::Imbalance;
@@ -60,6 +61,8 @@ pub(super) struct Endpoint {
     pub(super) ordeal: Option<Box<Ordeal>>,
     /// How the client comes back, if it does.
     pub(super) comeback: Option<Box<Comeback>>,
+    /// Its stanzas at the server's workers, if they wait for any.
+    pub(super) service: Option<Box<Service>>,
 }
 
 impl Endpoint {
@@ -83,6 +86,7 @@ impl Endpoint {
             received: 0,
             ordeal: Ordeal::of(side, plan, local),
             comeback: Comeback::of(side, plan, local, None),
+            service: Service::of(side, plan, local),
         }
     }
 
@@ -151,6 +155,7 @@ impl Endpoint {
         let cx = visit.cx();
         if let Some(socket) = &mut self.socket {
             if socket.completes_handshake(segment) && !admitted(visit) {
+                visit.refuses();
                 // The queue is full: the client's next segment, or the SYN-ACK sent again, is the next try.
                 return;
             }
@@ -161,8 +166,13 @@ impl Endpoint {
             }
         } else if self.may_accept(visit, segment) {
             self.adopt(visit, Socket::accept(cx, self.identity(visit, Some(segment)), segment));
-        } else if let Some(reset) = tcp::reset_for(segment) {
-            self.emit(visit, reset);
+        } else {
+            if segment.flags.syn && !segment.flags.ack {
+                visit.refuses();
+            }
+            if let Some(reset) = tcp::reset_for(segment) {
+                self.emit(visit, reset);
+            }
         }
         if let Some((from, until)) = payload {
             self.note_refusal(visit, from, until);
@@ -274,7 +284,10 @@ impl Endpoint {
             // They bear this instant, even where no system call follows from them yet.
             self.report(visit);
         }
-        while self.on && self.acts() && (self.read(visit) | self.write(visit) | self.call(visit)) {}
+        while self.on
+            && self.acts()
+            && (self.hear_served(visit) | self.read(visit) | self.write(visit) | self.call(visit))
+        {}
         self.transmit(visit);
         self.note_state(visit);
     }
@@ -291,7 +304,7 @@ impl Endpoint {
                 if visit.side == Side::Server {
                     // A request that never became a connection: no application hears of it, and a SYN may come again.
                     self.application = Application::Waiting;
-                    visit.listener.on_request_gone();
+                    visit.request_gone();
                 } else if self.acts() && !self.tries_again(visit) {
                     self.application = Application::Owns;
                     self.party.handle_reset(visit.now);
@@ -304,6 +317,9 @@ impl Endpoint {
             | State::Closing
             | State::LastAck
             | State::TimeWait => {
+                if !visit.accepts() {
+                    return;
+                }
                 self.application = Application::Owns;
                 self.party.handle_connected(visit.now);
             }
@@ -317,6 +333,9 @@ impl Endpoint {
         if self.application != Application::Owns || !self.party.wants_to_read() || !socket.is_readable() {
             return false;
         }
+        if !visit.lets_read() {
+            return false;
+        }
         visit.scratch.clear();
         match socket.recv(visit.cx(), visit.scratch, READ_SIZE) {
             Ok(0) => {
@@ -326,6 +345,7 @@ impl Endpoint {
             Ok(_) => {
                 visit.witness_read();
                 self.party.handle_bytes(visit.now, visit.scratch);
+                self.ask_for_service(visit);
             }
             Err(Errno::EAGAIN) => return false,
             Err(_) => {
@@ -389,8 +409,13 @@ impl Endpoint {
                 self.received = socket.received();
                 socket.close(visit.cx());
                 self.application = Application::LetGo;
+                visit.frees();
             }
-            (Syscall::ShutdownWrite | Syscall::Close | Syscall::Abort, None) => self.application = Application::LetGo,
+            (Syscall::ShutdownWrite | Syscall::Close | Syscall::Abort, None) => {
+                if std::mem::replace(&mut self.application, Application::LetGo) != Application::LetGo {
+                    visit.frees();
+                }
+            }
         }
         self.report(visit);
         if matches!(call, Syscall::Close | Syscall::Abort) {
@@ -409,7 +434,11 @@ impl Endpoint {
 
     /// The kernel no longer knows the connection, and tells nobody.
     pub(super) fn drop_socket(&mut self, visit: &mut Visit<'_, '_>) {
-        let owned = std::mem::replace(&mut self.application, Application::LetGo) != Application::LetGo;
+        let before = std::mem::replace(&mut self.application, Application::LetGo);
+        let owned = before != Application::LetGo;
+        if matches!(before, Application::Owns | Application::ReadAll) {
+            visit.frees();
+        }
         let dead = std::mem::replace(&mut self.state, State::Closed) == State::Closed;
         let Some(socket) = self.socket.take() else { return };
         if owned {
@@ -449,7 +478,7 @@ impl Endpoint {
     }
 
     /// Sends what the kernel wants to send.
-    fn transmit(&mut self, visit: &mut Visit<'_, '_>) {
+    pub(super) fn transmit(&mut self, visit: &mut Visit<'_, '_>) {
         while let Some(segment) = self.socket.as_mut().and_then(|s| s.poll_transmit(visit.cx())) {
             self.emit(visit, segment);
         }
@@ -530,9 +559,10 @@ impl Endpoint {
     }
 }
 
-/// Whether the listener lets a request become a connection; the application accepts it in the same instant.
+/// Whether the listener lets a request become a connection; without a desk the application accepts it in the same instant.
 fn admitted(visit: &mut Visit<'_, '_>) -> bool {
-    visit.listener.on_established(&visit.plan.scenario().kernel) == Admission::Granted && visit.listener.accept()
+    visit.listener.on_established(&visit.plan.scenario().kernel) == Admission::Granted
+        && (visit.desk.is_some() || visit.listener.accept())
 }
 
 /// Whether a segment is a RST that fits exactly, before the peer's FIN has come (RFC 5961 §3.2).

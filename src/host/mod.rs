@@ -7,11 +7,13 @@
 mod cast;
 mod comeback;
 mod custody;
+mod desk;
 mod endpoint;
 mod ordeal;
 mod pair;
 mod plan;
 mod schedule;
+mod service;
 mod strike;
 mod tap;
 mod visit;
@@ -26,6 +28,7 @@ pub use witness::{Seen, Witness};
 
 use crate::host::cast::Cast;
 use crate::host::comeback::Departure;
+use crate::host::desk::Desk;
 use crate::host::endpoint::Endpoint;
 use crate::host::visit::Visit;
 use crate::id::Side;
@@ -50,6 +53,8 @@ pub struct Host {
     side: Side,
     plan: Rc<Plan>,
     listener: Listener,
+    /// What the streams of a server share beside the kernel, if they do.
+    desk: Option<Desk>,
     cast: Rc<Cast>,
     /// The first streams of its peers.
     endpoints: Vec<Endpoint>,
@@ -80,11 +85,14 @@ impl Host {
     fn with_cast(side: Side, plan: &Rc<Plan>, cast: &Rc<Cast>, first: usize, stride: usize) -> Self {
         let endpoint = |local| Endpoint::new(side, plan, local, cast.heir(local, Legacy::default()));
         let endpoints = (first..plan.len()).step_by(stride).map(endpoint).collect();
-        let kernel = &plan.scenario().kernel;
+        let (kernel, server) = (&plan.scenario().kernel, plan.scenario().server.as_ref());
+        let backlog = server.and_then(|server| server.backlog).unwrap_or(kernel.somaxconn);
+        let desk = server.filter(|server| side == Side::Server && server.is_shared()).map(Desk::new);
         Self {
             side,
             plan: Rc::clone(plan),
-            listener: Listener::new(kernel, kernel.somaxconn),
+            listener: Listener::new(kernel, backlog),
+            desk,
             cast: Rc::clone(cast),
             endpoints,
             further: Vec::new(),
@@ -135,7 +143,17 @@ impl Host {
 
     /// When the slot next wants to be called.
     pub fn next_deadline(&self, slot: usize) -> Option<SimTime> {
-        self.endpoint(slot)?.next_deadline()
+        let own = self.endpoint(slot)?.next_deadline();
+        match &self.desk {
+            None => own,
+            Some(desk) => [own, desk.next_deadline(self.local(slot))].into_iter().flatten().min(),
+        }
+    }
+
+    /// Slots that want to be called at another instant than they said, because of what has happened at others. Only a server
+    /// has any, and there slots are numbered as streams are.
+    pub fn take_woken(&mut self) -> Vec<usize> {
+        self.desk.as_mut().map(Desk::take_woken).unwrap_or_default()
     }
 
     /// The slot of a life that has begun since the last call: an engine has not heard of it yet.
@@ -153,6 +171,9 @@ impl Host {
 
     /// A slot's deadline is due.
     pub fn handle_deadline(&mut self, now: SimTime, slot: usize, effects: &mut Effects<'_>) {
+        if self.desk.is_some() {
+            self.visit(now, slot, effects, Endpoint::handle_desk);
+        }
         self.visit(now, slot, effects, Endpoint::handle_deadline);
     }
 
@@ -165,7 +186,8 @@ impl Host {
     ) {
         let local = self.local(slot);
         let (plan, listener, scratch) = (&*self.plan, &mut self.listener, &mut self.scratch);
-        let mut visit = Visit { now, local, side: self.side, plan, listener, scratch, effects };
+        let desk = self.desk.as_mut();
+        let mut visit = Visit { now, local, side: self.side, plan, listener, desk, scratch, effects };
         let peers = self.endpoints.len();
         let endpoint = match self.endpoints.get_mut(slot) {
             None => self.further.get_mut(slot - peers).and_then(|further| further.as_deref_mut()),

@@ -12,7 +12,7 @@ use crate::net::packet::Packet;
 use crate::net::segment::{Flags, Segment, Seq};
 use crate::scenario::chaos::Forgery;
 use crate::tcp::{self, State};
-use crate::time::SimTime;
+use crate::time::{Micros, SimTime};
 use crate::xmpp::party::Syscall;
 
 impl Endpoint {
@@ -112,8 +112,8 @@ impl Endpoint {
     /// server that knows nothing of it. Whether there was one.
     fn forget_request(&mut self, visit: &mut Visit<'_, '_>) -> bool {
         let request = visit.side == Side::Server && self.application == Application::Connecting;
-        if request && self.state == State::SynReceived {
-            visit.listener.on_request_gone();
+        if request && (self.state == State::SynReceived || visit.desk.is_some()) {
+            visit.request_gone();
         }
         if request {
             self.drop_socket(visit);
@@ -125,12 +125,25 @@ impl Endpoint {
     /// The application is told to exit: it closes its listening socket and then its streams, as a server does on SIGTERM.
     fn exit(&mut self, visit: &mut Visit<'_, '_>) {
         visit.struck("told to exit, listens no more");
+        self.reset_what_nobody_accepted(visit);
         self.forget_request(visit);
         if matches!(self.application, Application::Owns | Application::ReadAll) {
             self.party.handle_exit(visit.now);
             self.report(visit);
             self.settle(visit);
         }
+    }
+
+    /// The kernel resets the connections that wait in the queue of a listening socket that is closed (`inet_csk_listen_stop`).
+    fn reset_what_nobody_accepted(&mut self, visit: &mut Visit<'_, '_>) {
+        if visit.desk.is_none() || self.application != Application::Connecting || self.state == State::SynReceived {
+            return;
+        }
+        if let Some(socket) = &mut self.socket {
+            socket.set_linger(Some(Micros::ZERO));
+            socket.close(visit.cx());
+        }
+        self.transmit(visit);
     }
 
     /// A packet came to a machine that is off, or never reached it: its data died on the way.

@@ -1,5 +1,6 @@
 //! What an endpoint is driven with: the instant, its place in the node, and where effects go.
 
+use crate::host::desk::Desk;
 use crate::host::{Effects, Plan};
 use crate::id::{Side, StreamId};
 use crate::net::addr;
@@ -17,6 +18,8 @@ pub(super) struct Visit<'a, 'b> {
     pub(super) side: Side,
     pub(super) plan: &'a Plan,
     pub(super) listener: &'a mut Listener,
+    /// What streams share beside the kernel, if they do.
+    pub(super) desk: Option<&'a mut Desk>,
     /// A buffer for reads, so that endpoints need none of their own.
     pub(super) scratch: &'a mut Vec<u8>,
     pub(super) effects: &'a mut Effects<'b>,

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use crate::defect::{self, Defect};
 use crate::id::{NodeId, Side, StreamId};
 use crate::ledger::balance::{self, Imbalance};
+use crate::ledger::capacity::Account;
 use crate::ledger::census::Census;
 use crate::ledger::fate::{Observed, Outcome};
 use crate::ledger::record::{LostStanza, NodeLedger, StreamRecord, Totals};
@@ -121,6 +122,8 @@ pub struct Book {
     peers: usize,
     /// Peers that come back, if any have something to tell.
     returns: Option<Box<Tide>>,
+    /// What the server bears, if that is reckoned.
+    account: Option<Box<Account>>,
     streams: Vec<StreamRecord>,
     lost: Vec<LostStanza>,
     census: Census,
@@ -137,6 +140,7 @@ impl Book {
             lives: Vec::new(),
             peers: pages.len(),
             returns: None,
+            account: None,
             streams: Vec::with_capacity(pages.len()),
             pages,
             lost: Vec::new(),
@@ -184,6 +188,11 @@ impl Book {
     /// The account of who comes back.
     pub fn returns(&mut self) -> &mut Tide {
         self.returns.get_or_insert_default()
+    }
+
+    /// The account of what the server bears.
+    pub fn account(&mut self) -> &mut Account {
+        self.account.get_or_insert_default()
     }
 
     /// `side` of the `local`-th stream had the first byte of a stanza accepted by its kernel.
@@ -405,7 +414,8 @@ impl Book {
             self.streams.sort_unstable_by_key(|stream| stream.stream);
         }
         let returns = self.returns.map(|tide| tide.close());
-        Ok(NodeLedger { streams: self.streams, lost: self.lost, census: self.census, returns })
+        let capacity = self.account.map(|account| account.close(end));
+        Ok(NodeLedger { streams: self.streams, lost: self.lost, census: self.census, returns, capacity })
     }
 }
 

@@ -17,6 +17,9 @@ pub const STATES: [&str; 9] = [
     "time_wait",
 ];
 
+/// The index of SYN-RECEIVED in [`STATES`].
+pub const SYN_RECEIVED: usize = 1;
+
 /// The index of TIME-WAIT in [`STATES`].
 pub const TIME_WAIT: usize = 8;
 

@@ -3,6 +3,7 @@
 pub(crate) mod ascending;
 pub mod balance;
 pub mod book;
+pub mod capacity;
 pub mod census;
 pub mod fate;
 pub mod metric;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{NodeId, StreamId};
+use crate::ledger::capacity::Capacity;
 use crate::ledger::census::Census;
 use crate::ledger::fate::{Direction, Observed, Outcome, Place};
 use crate::ledger::returns::Returns;
@@ -96,4 +97,6 @@ pub struct NodeLedger {
     pub census: Census,
     /// Peers that came back; `None` where none may.
     pub returns: Option<Returns>,
+    /// What the server bore; `None` where nothing is reckoned.
+    pub capacity: Option<Capacity>,
 }

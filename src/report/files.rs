@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::experiment::comparison::{Comparison, PointResult};
 use crate::experiment::kept::Task;
-use crate::experiment::rows::{ComparisonRow, LostRow, PercentileRow, ReturnsRow, StreamRow, SummaryRow, TimelineRow};
+use crate::experiment::rows::{
+    CapacityRow, ComparisonRow, LostRow, PercentileRow, ReturnsRow, StreamRow, SummaryRow, TimelineRow,
+};
 use crate::experiment::{Group, NodeSink, Plan, Pooled, Sink};
 use crate::report::cells::{self, Study};
 use crate::report::csv::CsvFile;
@@ -18,7 +20,7 @@ use crate::scenario::measure::Measure;
 
 /// Files whose names do not depend on the scenario; streams.csv and the report only where they were asked for, others
 /// only where the scenario has what they are about.
-pub(super) const FIXED: [&str; 14] = [
+pub(super) const FIXED: [&str; 15] = [
     "summary.csv",
     "streams.csv",
     "lost.csv",
@@ -26,6 +28,7 @@ pub(super) const FIXED: [&str; 14] = [
     "comparison.csv",
     "timeline.csv",
     "returns.csv",
+    "capacity.csv",
     frontier::TABLE,
     frontier::FOUND,
     frontier::PLOT,
@@ -49,6 +52,7 @@ pub struct Files {
     metrics: Vec<Measure>,
     timeline: CsvFile,
     returns: Option<CsvFile>,
+    capacity: Option<CsvFile>,
     cells: Option<CellsFile>,
     points: usize,
 }
@@ -67,6 +71,9 @@ impl Files {
         let comes_back = study.points.iter().any(|point| point.scenario.reconnect.is_some());
         let returns =
             comes_back.then(|| CsvFile::create::<ReturnsRow<'_>>(&output, "returns.csv", varied)).transpose()?;
+        let reckons = study.points.iter().any(|point| point.scenario.server.is_some());
+        let capacity =
+            reckons.then(|| CsvFile::create::<CapacityRow<'_>>(&output, "capacity.csv", varied)).transpose()?;
         let files = Self {
             summary: CsvFile::create::<SummaryRow<'_>>(&output, "summary.csv", varied)?,
             streams,
@@ -76,6 +83,7 @@ impl Files {
             metrics: study.metrics.clone(),
             timeline: CsvFile::create::<TimelineRow<'_>>(&output, "timeline.csv", varied)?,
             returns,
+            capacity,
             cells: is_study(study).then(|| CellsFile::create(&output, study)).transpose()?,
             partial,
             output,
@@ -104,11 +112,12 @@ impl Files {
             comparison: compared,
             timeline,
             returns,
+            capacity,
             cells,
             ..
         } = self;
         let always = [summary, lost, percentiles, compared, timeline];
-        for file in always.into_iter().chain(streams).chain(returns) {
+        for file in always.into_iter().chain(streams).chain(returns).chain(capacity) {
             file.finish(&mut output)?;
         }
         if let Some(cells) = cells {
@@ -170,6 +179,9 @@ impl Sink for Files {
         self.timeline.write(varied, group.timeline())?;
         if let Some(returns) = &mut self.returns {
             returns.write(varied, group.returns())?;
+        }
+        if let Some(capacity) = &mut self.capacity {
+            capacity.write(varied, group.capacity())?;
         }
         self.streams.as_mut().map_or(Ok(()), |streams| streams.write(varied, group.streams()))
     }

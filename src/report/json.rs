@@ -1,11 +1,11 @@
-//! The comparison as JSON, for `--json`: the columns of summary.csv (and of returns.csv) for every seed, the percentiles over all seeds, the rows of
+//! The comparison as JSON, for `--json`: the columns of summary.csv (and of returns.csv and capacity.csv) for every seed, the percentiles over all seeds, the rows of
 //! comparison.csv, and the finding in words. What never happened, or cannot be said, is `null`.
 
 use serde_json::{Map, Value, json};
 
 use crate::experiment::cell::Figures;
 use crate::experiment::comparison::{Comparison, PointResult};
-use crate::experiment::rows::{Field, ReturnsRow, Row, SummaryRow};
+use crate::experiment::rows::{CapacityRow, Field, ReturnsRow, Row, SummaryRow};
 use crate::ledger::metric::Metric;
 use crate::scenario::measure::Measure;
 use crate::time::Micros;
@@ -37,6 +37,10 @@ fn point(engine: &'static str, point: &PointResult) -> Value {
             .seeds
             .iter()
             .filter_map(|result| ReturnsRow::of(&point.scenario, engine, &contender.strategy, result));
+        let capacity = contender
+            .seeds
+            .iter()
+            .filter_map(|result| CapacityRow::of(&point.scenario, engine, &contender.strategy, result));
         json!({
             "strategy": contender.strategy,
             "streams": contender.total.streams,
@@ -45,6 +49,7 @@ fn point(engine: &'static str, point: &PointResult) -> Value {
             "streams_with_loss": contender.total.streams_with_loss,
             "all_seeds": all,
             "seeds": seeds.collect::<Vec<_>>(),
+            "capacity": capacity.map(|capacity| row(&capacity)).collect::<Vec<_>>(),
             "returns": returns.map(|returns| row(&returns)).collect::<Vec<_>>(),
         })
     });

@@ -17,7 +17,7 @@ macro_rules! built_in {
     };
 }
 
-const ALL: [BuiltIn; 16] = built_in![
+const ALL: [BuiltIn; 19] = built_in![
     "idle-c2s",
     "real-closers",
     "kernel-teardown",
@@ -33,6 +33,9 @@ const ALL: [BuiltIn; 16] = built_in![
     "lossy-satellite",
     "restart-storm",
     "rolling-restart",
+    "overload",
+    "capacity-100k",
+    "s2s-mesh",
     "benchmark",
 ];
 

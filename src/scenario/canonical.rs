@@ -12,6 +12,7 @@ use crate::net::middlebox::{Middlebox, OnExpiry};
 use crate::scenario::chaos::{Action, Chaos, Instants, Mishap, Target, Way};
 use crate::scenario::kernel;
 use crate::scenario::reconnect::Reconnect;
+use crate::scenario::server::{Memory, Server};
 use crate::scenario::{Class, Contender, Scenario, WeightedCloser};
 use crate::time::Micros;
 use crate::xmpp::config::{
@@ -56,6 +57,9 @@ pub fn to_json(scenario: &Scenario) -> Value {
     }
     if let Some(back) = &scenario.reconnect {
         value["reconnect"] = reconnect(back);
+    }
+    if let Some(has) = &scenario.server {
+        value["server"] = server(has);
     }
     value
 }
@@ -185,6 +189,21 @@ fn reconnect(reconnect: &Reconnect) -> Value {
         "tries": tries,
         "times": times,
         "on": classes,
+    })
+}
+
+fn server(server: &Server) -> Value {
+    let Server { service, workers, queue, files, accept_rate, backlog, memory, limits } = server;
+    let Memory { socket, request, time_wait, stream } = memory;
+    json!({
+        "service_us": service.as_ref().map(distribution),
+        "workers": workers,
+        "queue": queue,
+        "files": files,
+        "accept_rate": accept_rate,
+        "backlog": backlog,
+        "memory": { "socket": socket, "request": request, "time_wait": time_wait, "stream": stream },
+        "limits": { "sockets": limits.sockets, "memory": limits.memory, "queue": limits.queue },
     })
 }
 

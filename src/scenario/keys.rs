@@ -2,6 +2,7 @@
 
 mod chaos;
 mod reconnect;
+mod server;
 
 use crate::net::profile;
 use crate::scenario::catalog;
@@ -391,6 +392,11 @@ pub(crate) const SCENARIO: TableShape = TableShape {
             "[]",
         ),
         optional("reconnect", "How clients whose stream has ended come back.", Shape::Table(&reconnect::RECONNECT)),
+        optional(
+            "server",
+            "What each server node has, and what it is meant to stay below.",
+            Shape::Table(&server::SERVER),
+        ),
         default(
             "study",
             "How often the scenario is run, over which grid, and how it is compared.",

@@ -27,6 +27,7 @@ pub mod reconnect;
 mod resolve;
 mod restore;
 mod schema;
+pub mod server;
 pub(crate) mod shape;
 mod source;
 pub mod span;
@@ -56,6 +57,7 @@ use crate::dist::Distribution;
 use crate::net::link::LinkConfig;
 use crate::scenario::chaos::Chaos;
 use crate::scenario::reconnect::Reconnect;
+use crate::scenario::server::Server;
 use crate::tcp::sysctl::Kernel;
 use crate::time::Micros;
 use crate::xmpp::config::{
@@ -97,15 +99,18 @@ pub struct Scenario {
     pub chaos: Vec<Chaos>,
     /// How clients come back; `None` where they do not.
     pub reconnect: Option<Reconnect>,
+    /// What each server node has; `None` where nothing is reckoned.
+    pub server: Option<Server>,
 }
 
 impl Scenario {
     /// Whether streams of a node can disturb each other, so that all of them must be run in the order of time.
     ///
-    /// Streams meet in the listening socket only. It refuses a connection because of others if it counts half-open
-    /// requests, which it does only without SYN cookies: applications accept in the instant of the handshake's end.
+    /// Streams meet at workers and queues of the server, if it has any, and in the listening socket. That refuses a connection
+    /// because of others if it counts half-open requests, which it does only without SYN cookies, or if the application does
+    /// not accept in the instant of the handshake's end.
     pub fn streams_meet(&self) -> bool {
-        !self.kernel.tcp_syncookies
+        !self.kernel.tcp_syncookies || self.server.as_ref().is_some_and(Server::is_shared)
     }
 
     /// The most streams that there can be: a peer that comes back opens further ones.

@@ -12,6 +12,7 @@ use crate::scenario::kernel;
 use crate::scenario::management;
 use crate::scenario::quantity;
 use crate::scenario::reconnect;
+use crate::scenario::server;
 use crate::scenario::shape::Shape;
 use crate::scenario::study::{self, Study};
 use crate::scenario::tree::{Table, Tree};
@@ -44,6 +45,7 @@ pub(super) fn scenario(tree: &Tree, stem: &str, problems: &mut Vec<Problem>) -> 
     let classes = classes(root.get("class").and_then(Tree::list).unwrap_or(&[]), &definitions, problems);
     let chaos = chaos(root, &classes, problems);
     let reconnect = reconnect::reconnect(root, &classes, problems);
+    let server = server::server(root, problems);
     let kernel = root.get("kernel").and_then(|t| kernel::kernel(t, problems));
     let arrivals = arrivals(root, problems);
     check_nodes(root, problems);
@@ -67,6 +69,7 @@ pub(super) fn scenario(tree: &Tree, stem: &str, problems: &mut Vec<Problem>) -> 
         stream_management: root.table("stream_management").and_then(management::settings),
         chaos,
         reconnect,
+        server,
     })
 }
 

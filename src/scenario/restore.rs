@@ -10,6 +10,7 @@ use crate::dist::Distribution;
 use crate::net::link::{DirectionConfig, LinkConfig, LossModel, RateLimit};
 use crate::scenario::canonical::to_json;
 use crate::scenario::reconnect::Reconnect;
+use crate::scenario::server::{Limits, Memory, Server};
 use crate::scenario::{Class, Contender, Scenario, WeightedCloser};
 use crate::tcp::sysctl::{KEYS, Kernel, Kind, Value as Setting};
 use crate::time::Micros;
@@ -113,6 +114,7 @@ impl<'a> At<'a> {
             stream_management: self.key("stream_management").optional(At::management)?,
             chaos: self.key("chaos").optional(|at| at.each(At::chaos))?.unwrap_or_default(),
             reconnect: self.key("reconnect").optional(At::reconnect)?,
+            server: self.key("server").optional(At::server)?,
         })
     }
 
@@ -126,6 +128,29 @@ impl<'a> At<'a> {
             tries: self.key("tries").optional(At::small)?,
             times: self.key("times").small()?,
             classes: self.key("on").optional(|at| at.each(class))?,
+        })
+    }
+
+    fn server(&self) -> Read<Server> {
+        let (memory, limits) = (self.key("memory"), self.key("limits"));
+        Ok(Server {
+            service: self.key("service_us").optional(At::distribution)?,
+            workers: self.key("workers").small()?,
+            queue: self.key("queue").optional(At::small)?,
+            files: self.key("files").optional(At::small)?,
+            accept_rate: self.key("accept_rate").optional(At::small)?,
+            backlog: self.key("backlog").optional(At::integer)?,
+            memory: Memory {
+                socket: memory.key("socket").integer()?,
+                request: memory.key("request").integer()?,
+                time_wait: memory.key("time_wait").integer()?,
+                stream: memory.key("stream").integer()?,
+            },
+            limits: Limits {
+                sockets: limits.key("sockets").optional(At::integer)?,
+                memory: limits.key("memory").optional(At::integer)?,
+                queue: limits.key("queue").optional(At::integer)?,
+            },
         })
     }
 

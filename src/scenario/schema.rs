@@ -23,7 +23,7 @@ const DURATION: &str = "^\\s*([0-9]+(\\.[0-9]+)?\\s*[A-Za-zµ]+\\s*)+$";
 const SHIFT: &str = "^\\s*-?\\s*([0-9]+(\\.[0-9]+)?\\s*[A-Za-zµ]+\\s*)+$";
 const RATE: &str = "^\\s*[0-9.]+\\s*[GMk]?bit(/s)?\\s*$";
 const PRECISION: &str = "^\\s*([a-z0-9_]+\\s*=)?\\s*[0-9.]+\\s*%\\s*$";
-const BYTES: &str = "^\\s*[0-9.]+\\s*(B|kB|KiB|MB|MiB)\\s*$";
+const BYTES: &str = "^\\s*[0-9.]+\\s*(B|kB|KiB|MB|MiB|GB|GiB)\\s*$";
 
 fn table(shape: &TableShape) -> Value {
     let properties =

@@ -11,6 +11,7 @@ use crate::xmpp::config::{Condition, InWait, Process, Responder, Strategy};
 const EVERY_KEY: &str = include_str!("../../tests/good/every-key.toml");
 
 /// Who comes back cannot stand beside a closing by both sides.
+const SERVER: &str = include_str!("../../tests/good/server.toml");
 const COMING_BACK: &str = include_str!("../../tests/good/coming-back.toml");
 
 fn every_key() -> SourceText {
@@ -246,13 +247,29 @@ fn every_key_of_the_table_stands_in_the_test_file() {
     let mut names = Vec::new();
     keys(&shape::Shape::Table(&SCENARIO), &mut names);
     let elsewhere = ["after", "over", "at"];
-    let both = [EVERY_KEY, COMING_BACK].concat();
+    let all = [EVERY_KEY, COMING_BACK, SERVER].concat();
     for name in names.iter().filter(|n| !elsewhere.contains(n)) {
         assert!(
-            both.split(|c: char| !c.is_alphanumeric() && !"_-".contains(c)).any(|w| w == *name),
+            all.split(|c: char| !c.is_alphanumeric() && !"_-".contains(c)).any(|w| w == *name),
             "{name} is not tested"
         );
     }
+}
+
+#[test]
+fn every_key_of_server_arrives_where_it_belongs() {
+    let scenario = Scenario::from_toml(SERVER).unwrap_or_else(|e| panic!("{e}"));
+    let server = scenario.server.as_ref().unwrap();
+    assert_eq!(server.service, Some(Distribution::Exponential { mean: 2_000.0 }));
+    assert_eq!((server.workers, server.queue, server.files), (3, Some(50), Some(1_000)));
+    assert_eq!((server.accept_gap(), server.backlog), (Micros::new(5_000), Some(16)));
+    let memory = server::Memory { socket: 4_000, request: 300, time_wait: 200, stream: 1 << 20 };
+    assert_eq!(server.memory, memory);
+    assert_eq!(
+        (server.limits.sockets, server.limits.memory, server.limits.queue),
+        (Some(900), Some(2 << 30), Some(40))
+    );
+    assert!(scenario.streams_meet());
 }
 
 #[test]

@@ -143,6 +143,11 @@ impl Table {
         if let Item::Integer(n) = self.get(key)?.item { Some(n) } else { None }
     }
 
+    /// A number of bytes.
+    pub(super) fn bytes(&self, key: &str) -> Option<u64> {
+        if let Item::Bytes(n) = self.get(key)?.item { Some(n) } else { None }
+    }
+
     /// A whole number below 2^32.
     pub(super) fn count(&self, key: &str) -> Option<u32> {
         u32::try_from(self.integer(key)?).ok()

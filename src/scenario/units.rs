@@ -57,7 +57,15 @@ pub(super) fn rate(text: &str) -> Result<u64, String> {
         .ok_or_else(|| format!("found {text:?}; a rate is written as 512kbit, 10Mbit or 1Gbit, at most 1000Gbit"))
 }
 
-const SIZES: [(&str, u64); 5] = [("MiB", 1 << 20), ("KiB", 1 << 10), ("MB", 1_000_000), ("kB", 1_000), ("B", 1)];
+const SIZES: [(&str, u64); 7] = [
+    ("GiB", 1 << 30),
+    ("GB", 1_000_000_000),
+    ("MiB", 1 << 20),
+    ("KiB", 1 << 10),
+    ("MB", 1_000_000),
+    ("kB", 1_000),
+    ("B", 1),
+];
 
 /// A size in bytes, as `64KiB` or `1500B`.
 ///
@@ -66,8 +74,8 @@ const SIZES: [(&str, u64); 5] = [("MiB", 1 << 20), ("KiB", 1 << 10), ("MB", 1_00
 /// What is wrong with it.
 pub(super) fn bytes(text: &str) -> Result<u64, String> {
     quantity(text.trim(), &SIZES)
-        .filter(|size| (1..=1 << 30).contains(size))
-        .ok_or_else(|| format!("found {text:?}; a size is written as 1500B, 64KiB or 1MiB, at most 1024MiB"))
+        .filter(|size| (1..=1 << 40).contains(size))
+        .ok_or_else(|| format!("found {text:?}; a size is written as 1500B, 64KiB or 1MiB, at most 1024GiB"))
 }
 
 /// A decimal number followed by one of the units.

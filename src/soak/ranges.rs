@@ -37,7 +37,7 @@ const FAMILIES: [&str; 13] = [
 ];
 
 /// Shares of scenarios, or of tables, that have a key; by the end of its path.
-const PRESENCE: [(&str, f64); 36] = [
+const PRESENCE: [(&str, f64); 38] = [
     // Nothing of a run depends on these.
     ("name", 0.0),
     ("study", 0.0),
@@ -75,6 +75,8 @@ const PRESENCE: [(&str, f64); 36] = [
     ("loss", 0.4),
     ("latency", 0.25),
     ("queue", 0.15),
+    ("server.service", 0.8),
+    ("server.queue", 0.3),
     ("rate", 0.2),
 ];
 
@@ -82,7 +84,7 @@ const PRESENCE: [(&str, f64); 36] = [
 const PRESENT: f64 = 0.3;
 
 /// Times in microseconds; by the end of the path, families left away.
-const TIMES: [(&str, Span); 32] = [
+const TIMES: [(&str, Span); 33] = [
     ("arrivals", span(1.0 * MS, 3.0 * S)),
     ("arrivals.over", span(1.0 * MS, 4.0 * S)),
     ("arrivals.at", span(0.0, 3.0 * S)),
@@ -103,6 +105,7 @@ const TIMES: [(&str, Span); 32] = [
     ("respond", span(0.0, 1.0 * S)),
     ("chaos.do.latency", span(1.0 * MS, 2.0 * S)),
     ("chaos.do.by", span(1.0 * MS, 300.0 * MS)),
+    ("server.service", span(10.0, 30.0 * MS)),
     ("clock-jump", span(1.0 * MS, 3_600.0 * S)),
     ("tcp_fin_timeout", span(0.0, 90.0 * S)),
     ("tcp_rto_min_us", span(1.0 * MS, 2.0 * S)),
@@ -118,10 +121,13 @@ const TIMES: [(&str, Span); 32] = [
 ];
 
 /// Whole numbers, as above.
-const INTEGERS: [(&str, Span); 10] = [
+const INTEGERS: [(&str, Span); 13] = [
     ("peers", span(1.0, 8.0)),
     ("nodes", span(1.0, 3.0)),
     ("seed", span(1.0, 1e9)),
+    ("server.workers", span(1.0, 4.0)),
+    ("server.queue", span(1.0, 60.0)),
+    ("server.accept_rate", span(1.0, 100.0)),
     ("size", span(48.0, 8_000.0)),
     ("stanzas", span(1.0, 60.0)),
     ("count", span(1.0, 40.0)),

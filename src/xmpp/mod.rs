@@ -5,6 +5,7 @@ pub mod config;
 pub mod fact;
 mod hearing;
 pub mod idle;
+pub mod inbox;
 pub mod legacy;
 mod managed;
 mod management;

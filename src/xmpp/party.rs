@@ -27,6 +27,7 @@ use crate::xmpp::config::{
 };
 pub use crate::xmpp::fact::{Disorder, Fact, Outcome, Syscall};
 use crate::xmpp::idle::{DecisionPlan, Jumped};
+use crate::xmpp::inbox::Inbox;
 use crate::xmpp::legacy::{Keeping, Legacy, Waiting};
 use crate::xmpp::management::Management;
 use crate::xmpp::negotiation::Opening;
@@ -98,6 +99,8 @@ pub struct Party {
     pub(super) management: Option<Box<Management>>,
     /// What it keeps for the peer's next stream, if there may be one.
     pub(super) keeping: Option<Box<Keeping>>,
+    /// What it has read and not heard, if stanzas wait for workers.
+    pub(super) inbox: Option<Box<Inbox>>,
 }
 
 /// What has been heard of the stream's end.
@@ -148,6 +151,7 @@ impl Party {
             end: End::No,
             management: None,
             keeping: None,
+            inbox: None,
         }
     }
 
@@ -188,6 +192,10 @@ impl Party {
             && let Phase::AwaitingTag { give_up: Some(until), .. } = &mut self.phase
         {
             *until += Micros::from_millis(10) * bytes.len() as u64;
+        }
+        if self.inbox.is_some() {
+            self.take_in(now, bytes);
+            return self.settle();
         }
         let mut rest = bytes;
         // What was received is parsed to its end, even if the first part of it makes the application stop receiving.
@@ -289,7 +297,7 @@ impl Party {
 
     /// Whether the application calls `recv()`.
     pub fn wants_to_read(&self) -> bool {
-        self.phase.reads(self.reads_in_delay())
+        self.phase.reads(self.reads_in_delay()) && self.has_heard_all()
     }
 
     /// Bytes to be offered to `send()`.
@@ -454,7 +462,7 @@ impl Party {
     }
 
     /// Acts on the kernel's having taken everything.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         if self.management.is_some() {
             self.hold_back_what_waits();
         }
@@ -694,6 +702,6 @@ mod tests {
     #[test]
     fn a_party_at_rest_is_small() {
         let own = size_of::<Party>() - size_of::<Reader>();
-        assert!(own <= 344, "{own} bytes beside its reader");
+        assert!(own <= 352, "{own} bytes beside its reader");
     }
 }

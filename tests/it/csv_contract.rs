@@ -16,7 +16,7 @@ const PERCENTILES: &str = "strategy,metric,percentile,value_us,count";
 const COMPARISON: &str = "metric,strategy,estimate,low,high,reference,difference,diff_low,diff_high,ratio,seeds,streams,\
 events,method";
 const TIMELINE: &str = "strategy,seed,second,syn_sent,syn_received,established,fin_wait_1,fin_wait_2,close_wait,closing,\
-last_ack,time_wait,lost_so_far";
+last_ack,time_wait,lost_so_far,streams,waiting,utilisation,memory_bytes,refused";
 const STATES: [&str; 8] =
     ["syn_sent", "syn_received", "established", "fin_wait_1", "fin_wait_2", "close_wait", "closing", "last_ack"];
 const OUTCOMES: [&str; 7] = ["clean", "timeout", "peer_fin", "peer_reset", "bad_xml", "closed", "unfinished"];

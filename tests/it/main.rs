@@ -30,6 +30,7 @@ mod readers;
 mod readme;
 mod report;
 mod reproduce;
+mod server;
 mod shards;
 mod soak;
 mod studies;
