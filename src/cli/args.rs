@@ -25,6 +25,8 @@ pub enum Command {
     Merge(MergeArgs),
     /// Search the value of a parameter that keeps a budget of loss or socket time
     Tune(TuneArgs),
+    /// Search the largest number of peers that stays within limits, and say which limit binds
+    Plan(PlanArgs),
     /// Validate a scenario and say what it would run
     Check(CheckArgs),
     /// Show scenarios, strategies, responders, presets, links, chaos actions and kernel keys
@@ -186,6 +188,45 @@ pub struct TuneArgs {
     #[command(flatten)]
     pub values: Values,
     /// Write the results to this directory; results/SCENARIO-tune without it
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print what was found as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Print nothing and show no progress
+    #[arg(long, short, conflicts_with = "json")]
+    pub quiet: bool,
+}
+
+/// Options of `plan`.
+#[derive(Clone, Debug, Args)]
+pub struct PlanArgs {
+    /// Name a built-in scenario or a file
+    #[arg(default_value = builtin::DEFAULT)]
+    pub scenario: String,
+    /// Let no node take more of this at once, as in sockets=50000 or memory=8GiB (can be repeated); also `time_wait`,
+    /// streams, queue, and refused connections
+    #[arg(long = "limit", value_name = "RESOURCE=MOST", required = true)]
+    pub limits: Vec<String>,
+    /// Plan for this strategy, preset or mix instead of the scenario's (can be repeated)
+    #[arg(long = "strategy", value_name = "NAME")]
+    pub strategies: Vec<String>,
+    /// Draw all random numbers from this seed
+    #[arg(long, value_name = "SEED", allow_negative_numbers = true)]
+    pub seed: Option<String>,
+    /// Run every number of peers with this many seeds, and count the worst
+    #[arg(long, value_name = "R", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub seeds: u32,
+    /// Move packets and time with this engine
+    #[arg(long, value_enum, value_name = "ENGINE", default_value_t = EngineName::Event)]
+    pub engine: EngineName,
+    /// Work on this many threads; all cores without it
+    #[arg(long, value_name = "J", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// The values that change the scenario.
+    #[command(flatten)]
+    pub values: Values,
+    /// Write the results to this directory; results/SCENARIO-plan without it
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Print what was found as JSON

@@ -9,6 +9,7 @@ pub mod interrupt;
 mod list;
 mod merge;
 pub mod message;
+mod plan;
 pub mod progress;
 mod report;
 mod schema;
@@ -82,6 +83,7 @@ where
         Command::Chaos(args) => chaos::run(&args, stdout, stderr),
         Command::Merge(args) => merge::run(&args, stdout, stderr),
         Command::Report(args) => report::run(&args, stdout),
+        Command::Plan(args) => plan::run(&args, engine(args.engine), stdout),
         Command::Tune(args) => tune::run(&args, engine(args.engine), stdout, stderr),
         Command::Trace(args) => trace::run(&args, engine(args.engine), stdout),
     };

@@ -13,6 +13,7 @@ pub mod count;
 pub mod decimal;
 pub mod estimate;
 pub mod kept;
+pub mod planning;
 pub mod returns;
 pub mod rows;
 pub mod search;

@@ -9,6 +9,7 @@ use crate::experiment::comparison::PointResult;
 use crate::experiment::decimal::Decimal;
 use crate::experiment::estimate::{Difference, Estimate};
 use crate::experiment::kept::Task;
+use crate::experiment::planning::{self, Limit, Planned, Resource};
 use crate::experiment::returns::ReturnsResult;
 use crate::experiment::search::Wanted;
 use crate::experiment::tune::{Budget, Probe, Sureness, Tuned};
@@ -538,6 +539,38 @@ columns! { TunedRow<'_>, row => {
     value: row.varied(row.tuned.value),
     low: row.limits().0,
     high: row.limits().1,
+} }
+
+/// A row of plan.csv: so many peers under one strategy.
+#[derive(Debug)]
+pub struct ProbeRow<'a> {
+    /// What was found for the strategy.
+    pub planned: &'a Planned,
+    /// What so many peers take.
+    pub probe: &'a planning::Probe,
+    /// What a node may take.
+    pub limits: &'a [Limit],
+}
+
+impl ProbeRow<'_> {
+    fn exceeded(&self) -> String {
+        let names: Vec<&str> = self.probe.exceeds(self.limits).into_iter().map(Resource::name).collect();
+        names.join(" ")
+    }
+}
+
+columns! { ProbeRow<'_>, row => {
+    strategy: row.planned.strategy.as_str(),
+} varied {
+    peers: row.probe.peers,
+    found: if Some(row.probe.peers) == row.planned.peers { "yes" } else { "no" },
+    exceeded: Field::Owned(row.exceeded()),
+    sockets: row.probe.takes(Resource::Sockets),
+    time_wait: row.probe.takes(Resource::TimeWait),
+    streams: row.probe.takes(Resource::Streams),
+    memory_bytes: row.probe.takes(Resource::Memory),
+    queue: row.probe.takes(Resource::Queue),
+    refused: row.probe.takes(Resource::Refused),
 } }
 
 impl PointResult {

@@ -14,13 +14,14 @@ use crate::report::csv::CsvFile;
 use crate::report::frontier;
 use crate::report::manifest::{self, Provenance, Ran};
 use crate::report::partial::{Earlier, Partial};
+use crate::report::plan;
 use crate::report::reading::REPORT;
 use crate::report::{NewFile, Output, WriteError, at, hdr, shard};
 use crate::scenario::measure::Measure;
 
 /// Files whose names do not depend on the scenario; streams.csv and the report only where they were asked for, others
 /// only where the scenario has what they are about.
-pub(super) const FIXED: [&str; 15] = [
+pub(super) const FIXED: [&str; 16] = [
     "summary.csv",
     "streams.csv",
     "lost.csv",
@@ -32,6 +33,7 @@ pub(super) const FIXED: [&str; 15] = [
     frontier::TABLE,
     frontier::FOUND,
     frontier::PLOT,
+    plan::TABLE,
     cells::NAME,
     shard::TABLE,
     REPORT,

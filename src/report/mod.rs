@@ -15,6 +15,7 @@ pub mod manifest;
 pub mod merge;
 pub mod partial;
 pub mod pcap;
+pub mod plan;
 pub mod publish;
 pub mod reading;
 pub mod sequence;

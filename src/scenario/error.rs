@@ -131,7 +131,7 @@ pub(super) fn nearest<'a>(written: &str, allowed: impl IntoIterator<Item = &'a s
 }
 
 /// `nearest: X; allowed: a, b, c`, the first part only where something is near.
-pub(super) fn choices(written: &str, allowed: &[&str]) -> String {
+pub(crate) fn choices(written: &str, allowed: &[&str]) -> String {
     let list = if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") };
     near(written, allowed, &list)
 }

@@ -43,6 +43,7 @@ mod walk;
 pub use canonical::{sha256, to_json};
 pub(crate) use catalog::{closer_names, responder_names};
 pub use error::ScenarioErrors;
+pub(crate) use error::choices;
 pub(crate) use kernel::keys as kernel_keys;
 pub(crate) use keys::SCENARIO;
 pub use load::{Loaded, load, load_changed, load_study};
@@ -50,6 +51,7 @@ pub use over::Change;
 pub use restore::from_json;
 pub use schema::schema;
 pub use source::SourceText;
+pub(crate) use units::bytes;
 
 use serde::{Deserialize, Serialize};
 

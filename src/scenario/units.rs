@@ -72,7 +72,7 @@ const SIZES: [(&str, u64); 7] = [
 /// # Errors
 ///
 /// What is wrong with it.
-pub(super) fn bytes(text: &str) -> Result<u64, String> {
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     quantity(text.trim(), &SIZES)
         .filter(|size| (1..=1 << 40).contains(size))
         .ok_or_else(|| format!("found {text:?}; a size is written as 1500B, 64KiB or 1MiB, at most 1024GiB"))

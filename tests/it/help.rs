@@ -15,8 +15,9 @@ fn the_help_texts_are_the_reviewed_ones() {
         let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         format!("$ farewell {}\n{}\n", args.join(" "), said(&args))
     };
-    let all: String =
-        ["", "compare", "merge", "tune", "check", "list", "schema", "trace", "chaos", "report"].map(of).concat();
+    let all: String = ["", "compare", "merge", "tune", "plan", "check", "list", "schema", "trace", "chaos", "report"]
+        .map(of)
+        .concat();
     insta::assert_snapshot!("help", all);
 }
 
@@ -25,7 +26,10 @@ fn every_command_has_its_help_here() {
     let general = said(&["--help"]);
     let commands = general.split("Commands:").nth(1).and_then(|t| t.split("Options:").next()).expect("a list");
     let named: Vec<&str> = commands.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(named, ["compare", "merge", "tune", "check", "list", "schema", "trace", "chaos", "report", "help"]);
+    assert_eq!(
+        named,
+        ["compare", "merge", "tune", "plan", "check", "list", "schema", "trace", "chaos", "report", "help"]
+    );
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod management;
 mod mixes;
 mod observed;
 mod oracles;
+mod plan;
 mod plots;
 mod random_scenarios;
 mod readers;

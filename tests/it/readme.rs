@@ -30,6 +30,7 @@ fn small(command: &str) -> String {
     match command.split_whitespace().next() {
         Some("compare") => command.replacen("compare", "compare --peers 20", 1),
         Some("tune") => command.replacen("tune", "tune --peers 20 --seeds 2 --points 3", 1),
+        Some("plan") => command.replacen("plan", "plan --set peers=20", 1).replace("GiB", "MiB").replace("00000", "00"),
         Some("chaos") => command.replacen("--runs 1000", "--runs 50", 1),
         Some("trace") => command.replacen("trace", "trace --set peers=20", 1),
         _ => command.to_owned(),
