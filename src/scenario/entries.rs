@@ -126,6 +126,21 @@ fn instants(tree: &Tree, around: &Surroundings<'_>, problems: &mut Vec<Problem>)
         });
         return None;
     }
+    check_number(strikes, tree, around, problems)?;
+    Some(instants)
+}
+
+/// Whether so many strikes a second are a number that somebody may have meant.
+pub(super) fn check_strikes(
+    rate: f64,
+    tree: &Tree,
+    around: &Surroundings<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<()> {
+    check_number(seconds(around.duration) * rate, tree, around, problems)
+}
+
+fn check_number(strikes: f64, tree: &Tree, around: &Surroundings<'_>, problems: &mut Vec<Problem>) -> Option<()> {
     if strikes > MOST_STRIKES {
         problems.push(Problem {
             title: format!("`{}` strikes too often", tree.path),
@@ -134,7 +149,7 @@ fn instants(tree: &Tree, around: &Surroundings<'_>, problems: &mut Vec<Problem>)
         });
         return None;
     }
-    Some(instants)
+    Some(())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a year in microseconds is below 2^53")]
@@ -142,7 +157,7 @@ fn seconds(time: Micros) -> f64 {
     time.get() as f64 / 1e6
 }
 
-fn target(tree: &Tree, around: &Surroundings<'_>, problems: &mut Vec<Problem>) -> Option<Target> {
+pub(super) fn target(tree: &Tree, around: &Surroundings<'_>, problems: &mut Vec<Problem>) -> Option<Target> {
     if let Some(table) = tree.table() {
         return table.quantity("share").map(Target::Share);
     }
@@ -236,11 +251,7 @@ fn disturbance(table: &Table) -> Option<Disturbance> {
 /// It is servers that restart, and what they do then is close.
 fn check_restart(table: &Table, on: Option<&Target>, around: &Surroundings<'_>, problems: &mut Vec<Problem>) {
     if let (By::Client, Some(key)) = (around.by, table.get("do")) {
-        problems.push(Problem {
-            title: format!("`{}` = \"restart\" has nothing to do", key.path),
-            label: "a server that restarts closes its streams by the strategy, but `closing.by` is client".to_owned(),
-            origin: key.origin.clone(),
-        });
+        refuse_restart(key, problems);
     }
     if let (Some(Target::Class(_) | Target::Share(_)), Some(key)) = (on, table.get("on")) {
         problems.push(Problem {
@@ -251,8 +262,17 @@ fn check_restart(table: &Table, on: Option<&Target>, around: &Surroundings<'_>, 
     }
 }
 
+/// Where clients close, a server that restarts has no strategy.
+pub(super) fn refuse_restart(key: &Tree, problems: &mut Vec<Problem>) {
+    problems.push(Problem {
+        title: format!("`{}` asks for a restart, which has nothing to do", key.path),
+        label: "a server that restarts closes its streams by the strategy, but `closing.by` is client".to_owned(),
+        origin: key.origin.clone(),
+    });
+}
+
 /// A middlebox can forget only where there is one.
-fn check_middleboxes(key: &Tree, on: &Target, around: &Surroundings<'_>, problems: &mut Vec<Problem>) {
+pub(super) fn check_middleboxes(key: &Tree, on: &Target, around: &Surroundings<'_>, problems: &mut Vec<Problem>) {
     let struck: Vec<&Class> = match on {
         // A class that is not usable has a problem of its own.
         Target::Class(i) => around.classes.iter().filter(|c| around.names.get(*i) == Some(&c.name.as_str())).collect(),
@@ -260,7 +280,7 @@ fn check_middleboxes(key: &Tree, on: &Target, around: &Surroundings<'_>, problem
     };
     if !struck.is_empty() && struck.iter().all(|class| class.link.middlebox.is_none()) {
         problems.push(Problem {
-            title: format!("`{}` = \"nat-expire\" has nothing to act on", key.path),
+            title: format!("`{}`: \"nat-expire\" has nothing to act on", key.path),
             label: "no link of those it strikes has a `middlebox`".to_owned(),
             origin: key.origin.clone(),
         });

@@ -1,6 +1,7 @@
 //! The key table: every key of a scenario file, once. The walker, the JSON Schema and the messages read it.
 
 mod chaos;
+mod random_chaos;
 mod reconnect;
 mod server;
 
@@ -390,6 +391,11 @@ pub(crate) const SCENARIO: TableShape = TableShape {
             "What goes wrong, when and where.",
             Shape::List { each: &Shape::Table(&chaos::CHAOS), least: 0 },
             "[]",
+        ),
+        optional(
+            "random_chaos",
+            "What goes wrong at random: strikes a minute of each kind.",
+            Shape::Table(&random_chaos::RANDOM_CHAOS),
         ),
         optional("reconnect", "How clients whose stream has ended come back.", Shape::Table(&reconnect::RECONNECT)),
         optional(

@@ -23,6 +23,7 @@ mod management;
 pub mod measure;
 mod over;
 mod quantity;
+mod random_chaos;
 pub mod reconnect;
 mod resolve;
 mod restore;

@@ -11,6 +11,7 @@ use crate::scenario::error::Problem;
 use crate::scenario::kernel;
 use crate::scenario::management;
 use crate::scenario::quantity;
+use crate::scenario::random_chaos;
 use crate::scenario::reconnect;
 use crate::scenario::server;
 use crate::scenario::shape::Shape;
@@ -78,7 +79,10 @@ fn chaos(root: &Table, classes: &[Class], problems: &mut Vec<Problem>) -> Vec<Ch
     let names = list("class").iter().map(|t| t.table().and_then(|t| t.text("name")).unwrap_or_default()).collect();
     let (Some(duration), Some(nodes)) = (root.time("duration"), root.count("nodes")) else { return Vec::new() };
     let by = root.table("closing").map_or(By::Server, closing::by);
-    entries(list("chaos"), &Surroundings { duration, nodes, by, names, classes }, problems)
+    let around = Surroundings { duration, nodes, by, names, classes };
+    let mut chaos = entries(list("chaos"), &around, problems);
+    chaos.extend(random_chaos::entries(root, &around, problems));
+    chaos
 }
 
 /// The study of a checked document, which describes this scenario; `None` if there are problems.

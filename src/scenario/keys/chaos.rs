@@ -34,21 +34,19 @@ pub(super) const CHAOS: TableShape = TableShape {
             "Packets of which way it strikes; both if not given.",
             Shape::Word(&["both", "to-server", "to-client"]),
         ),
-        required(
-            "on",
-            "Whom it strikes: all, server, node N, a class, or a share of the peers.",
-            Shape::Either(&[
-                Shape::Reference { what: "a class, server, node N or all", known: chaos_targets, open: true },
-                Shape::Table(&TableShape {
-                    what: "a table such as { share = 0.1 }",
-                    keys: &[&[required("share", "Each peer with this probability, anew at each strike.", PROBABILITY)]],
-                    choice: Choice::Free,
-                }),
-            ]),
-        ),
+        required("on", "Whom it strikes: all, server, node N, a class, or a share of the peers.", TARGET),
     ]],
     choice: Choice::Free,
 };
+
+pub(super) const TARGET: Shape = Shape::Either(&[
+    Shape::Reference { what: "a class, server, node N or all", known: chaos_targets, open: true },
+    Shape::Table(&TableShape {
+        what: "a table such as { share = 0.1 }",
+        keys: &[&[required("share", "Each peer with this probability, anew at each strike.", PROBABILITY)]],
+        choice: Choice::Free,
+    }),
+]);
 
 fn chaos_targets() -> Vec<&'static str> {
     vec!["all", "server", "node 0"]
