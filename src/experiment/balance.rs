@@ -36,6 +36,16 @@ pub enum Imbalance {
         /// Lost by the list.
         listed: u32,
     },
+    /// More lost stanzas came back than were lost.
+    #[error("stream {}: {recovered} of {lost} lost stanzas were delivered on another stream", stream.0)]
+    Recovered {
+        /// The stream.
+        stream: StreamId,
+        /// Lost, both ways.
+        lost: u32,
+        /// Delivered on another stream.
+        recovered: u32,
+    },
     /// A closing that was never decided has an outcome or a time.
     #[error("stream {}: its closer never decided, but its closing is {} or has a time", stream.0, outcome.name())]
     Undecided {
@@ -95,6 +105,10 @@ fn check_stream(record: &StreamRecord, lost: &[LostStanza]) -> Result<(), Imbala
         if listed != totals.lost {
             return Err(Imbalance::Places { stream, direction, lost: totals.lost, listed });
         }
+    }
+    let (lost, recovered) = (record.to_closer.lost + record.to_peer.lost, record.recovered);
+    if recovered > lost {
+        return Err(Imbalance::Recovered { stream, lost, recovered });
     }
     let happened = Metric::ALL.iter().any(|metric| metric.of(record) != Observed::Never);
     if record.decision.is_none() && (happened || record.outcome != Outcome::Unfinished) {

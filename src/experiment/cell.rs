@@ -51,6 +51,10 @@ pub struct Tally {
     pub time_wait: Micros,
     /// Bytes written after the close tag.
     pub violations: u64,
+    /// Lost stanzas that were delivered on another stream of their peer.
+    pub recovered: u64,
+    /// Stanzas that were delivered more than once, on several streams.
+    pub duplicated: u64,
     /// Losses, retransmissions and resets with what their intervals need.
     pub counts: Counts,
 }
@@ -64,6 +68,11 @@ impl Tally {
     /// Stanzas lost, both ways.
     pub const fn lost(&self) -> u64 {
         self.lost_to_closer + self.lost_to_peer
+    }
+
+    /// Lost stanzas that never arrived on any stream.
+    pub const fn lost_for_good(&self) -> u64 {
+        self.lost() - self.recovered
     }
 
     fn add(&mut self, stream: &StreamRecord) {
@@ -84,6 +93,8 @@ impl Tally {
         self.retransmissions += u64::from(stream.retransmissions);
         self.resets += u64::from(stream.resets);
         self.violations += stream.violations;
+        self.recovered += u64::from(stream.recovered);
+        self.duplicated += u64::from(stream.duplicated);
         self.counts.add(stream);
         if stream.decision.is_some() {
             self.socket_time += stream.socket_time;
@@ -112,6 +123,8 @@ impl Tally {
         self.socket_time += other.socket_time;
         self.time_wait += other.time_wait;
         self.violations += other.violations;
+        self.recovered += other.recovered;
+        self.duplicated += other.duplicated;
         self.counts.merge(&other.counts);
     }
 }

@@ -185,6 +185,9 @@ columns! { SummaryRow<'_>, row => {
     socket_us: row.result.tally.socket_time,
     time_wait_us: row.result.tally.time_wait,
     violations: row.result.tally.violations,
+    recovered: row.result.tally.recovered,
+    duplicated: row.result.tally.duplicated,
+    lost_for_good: row.result.tally.lost_for_good(),
 } }
 
 /// A row of a shard's cells.csv: one node of one cell.
@@ -255,6 +258,9 @@ columns! { StreamRow<'_>, row => {
     bytes: row.stream.bytes,
     retransmissions: row.stream.retransmissions,
     resets: row.stream.resets,
+    recovered: row.stream.recovered,
+    duplicated: row.stream.duplicated,
+    lost_for_good: row.stream.to_closer.lost + row.stream.to_peer.lost - row.stream.recovered,
 } }
 
 /// A row of lost.csv: one lost stanza.
@@ -719,12 +725,14 @@ mod tests {
              unfinished,sent,delivered,deferred,lost,lost_to_closer,lost_to_peer,streams_with_loss,release_p50_us,\
              release_p90_us,release_p99_us,release_max_us,notice_p50_us,notice_p90_us,notice_p99_us,never_noticed,\
              teardown_p50_us,teardown_p90_us,teardown_p99_us,teardown_max_us,gone_p50_us,packets,bytes,\
-             retransmissions,resets,peak_open_sockets,socket_us,time_wait_us,violations"
+             retransmissions,resets,peak_open_sockets,socket_us,time_wait_us,violations,recovered,\
+             duplicated,lost_for_good"
         );
         assert_eq!(
             header::<StreamRow<'_>>(),
             "strategy,seed,<varied>,stream,node,class,closer,responder,outcome,decision_us,release_us,notice_us,\
-             teardown_us,gone_us,sent,delivered,deferred,lost,packets,bytes,retransmissions,resets"
+             teardown_us,gone_us,sent,delivered,deferred,lost,packets,bytes,retransmissions,resets,\
+             recovered,duplicated,lost_for_good"
         );
         assert_eq!(header::<LostRow<'_>>(), "strategy,seed,<varied>,stream,direction,stanza,sent_us,size,place,at_us");
         assert_eq!(

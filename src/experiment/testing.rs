@@ -118,6 +118,8 @@ fn one_stream(run: &NodeRun<'_>, stream: u32, ledger: &mut NodeLedger) {
         retransmissions: 0,
         resets: lost,
         violations: 0,
+        recovered: 0,
+        duplicated: 0,
     });
     ledger.lost.extend((0..lost).map(|_| LostStanza {
         stream: StreamId(stream),

@@ -68,6 +68,6 @@ impl Cast {
     /// The application of a stream whose peer comes back, with what the one before it left.
     pub(super) fn heir(&self, local: usize, legacy: Legacy) -> Party {
         let party = self.party(local);
-        if self.plan.reconnect(local).is_some() { party.with_legacy(legacy) } else { party }
+        if self.plan.reconnect(local).is_some() { party.with_legacy(local, legacy) } else { party }
     }
 }

@@ -462,6 +462,7 @@ impl Endpoint {
                 Fact::Sent { stanza, size, end } => book.sent(local, side, stanza, size, end, now),
                 Fact::Deferred(count) => book.deferred(local, side, count),
                 Fact::Late { stanza, written } => book.late(local, side, stanza, written),
+                Fact::Again { stanza, of } => book.again(local, side, stanza, of),
                 Fact::Delivered { stanza } => book.delivered(local, side, stanza, now),
                 Fact::Unprocessed { stanza } => book.unprocessed(local, side, stanza, now),
                 Fact::Decided if side == measured => book.decided(local, now),

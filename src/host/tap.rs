@@ -145,6 +145,9 @@ impl Visit<'_, '_> {
             Fact::Sent { stanza: number, size, .. } => stanza(side, number, StanzaStep::Sent { size }),
             Fact::Delivered { stanza: number } => stanza(side.other(), number, StanzaStep::Delivered),
             Fact::Deferred(count) => app(&format!("holds back {count}")),
+            Fact::Again { stanza, of } => {
+                app(&format!("writes stanza {} of an earlier stream again, as {stanza}", of.1))
+            }
             Fact::Decided if measured => Some(What::Mark(Mark::Decision)),
             Fact::Released(_) if measured => Some(What::Mark(Mark::Release)),
             Fact::Noticed if !measured => Some(What::Mark(Mark::Notice)),

@@ -7,10 +7,11 @@ use std::collections::VecDeque;
 
 use crate::defect::{self, Defect};
 use crate::id::{NodeId, Side, StreamId};
+use crate::ledger::again::Again;
 use crate::ledger::balance::{self, Imbalance};
 use crate::ledger::capacity::Account;
 use crate::ledger::census::Census;
-use crate::ledger::fate::{Observed, Outcome};
+use crate::ledger::fate::{Direction, Observed, Outcome};
 use crate::ledger::record::{LostStanza, NodeLedger, StreamRecord, Totals};
 use crate::ledger::returns::Tide;
 use crate::time::{Micros, SimTime};
@@ -124,8 +125,12 @@ pub struct Book {
     returns: Option<Box<Tide>>,
     /// What the server bears, if that is reckoned.
     account: Option<Box<Account>>,
+    /// Stanzas that were written again, if any were.
+    again: Option<Box<Again>>,
     streams: Vec<StreamRecord>,
     lost: Vec<LostStanza>,
+    /// How many of them are of streams that are settled.
+    deaths: usize,
     census: Census,
     imbalance: Option<Imbalance>,
 }
@@ -141,9 +146,11 @@ impl Book {
             peers: pages.len(),
             returns: None,
             account: None,
+            again: None,
             streams: Vec::with_capacity(pages.len()),
             pages,
             lost: Vec::new(),
+            deaths: 0,
             census: Census::default(),
             imbalance: None,
         }
@@ -216,6 +223,14 @@ impl Book {
     /// A stanza that `side` writes now has waited for this stream since `written`.
     pub fn late(&mut self, local: usize, side: Side, stanza: u32, written: SimTime) {
         self.page(local).late.get_or_insert_default()[side.index()].push_back((stanza, written));
+    }
+
+    /// A stanza that `side` writes now was written on another stream of its peer before: which, and its number there.
+    pub fn again(&mut self, local: usize, side: Side, stanza: u32, of: (usize, u32)) {
+        let direction =
+            if side == self.page(local).entry.closer_side { Direction::ToPeer } else { Direction::ToCloser };
+        let (copy, first) = (self.stream(local), self.stream(of.0));
+        self.again.get_or_insert_default().add((copy, direction, stanza), (first, direction, of.1));
     }
 
     /// `receiver` processed stanza number `stanza`.
@@ -391,6 +406,7 @@ impl Book {
             return Err(imbalance.clone());
         }
         // A life of which no SYN was ever sent is none.
+        let records = self.streams.len();
         let lives = self.lives.drain(..).flatten().map(|page| *page);
         let lives = lives.filter(|page| page.lives[Side::Client.index()].from.is_some());
         for mut page in self.pages.drain(..).chain(lives) {
@@ -400,6 +416,10 @@ impl Book {
             balance::settle(&mut page, end, &mut self.lost)?;
             self.streams.push(page.record(self.node, end));
         }
+        if let Some(again) = &mut self.again {
+            again.settle(&mut self.streams[records..], &self.lost[self.deaths..]);
+        }
+        self.deaths = self.lost.len();
         Ok(())
     }
 
@@ -491,6 +511,8 @@ impl Page {
             retransmissions: self.retransmissions,
             resets: self.resets,
             violations: self.violations,
+            recovered: 0,
+            duplicated: 0,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Every stanza's fate, every connection's life. Written by hosts, read by reports. Decides nothing.
 
+pub(crate) mod again;
 pub(crate) mod ascending;
 pub mod balance;
 pub mod book;

@@ -52,6 +52,10 @@ pub struct StreamRecord {
     pub resets: u32,
     /// Bytes the closer wrote after its close tag.
     pub violations: u64,
+    /// Lost stanzas that were delivered on another stream of the peer, where they were written again; both ways.
+    pub recovered: u32,
+    /// Stanzas that were delivered here though they had been delivered before, on another stream; both ways.
+    pub duplicated: u32,
 }
 
 /// Stanzas of one direction. `sent == delivered + lost`, and `deferred` were never sent.

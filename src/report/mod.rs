@@ -23,6 +23,7 @@ pub mod shard;
 pub mod table;
 pub mod verdict;
 
+mod again;
 mod certainty;
 mod returning;
 mod units;

@@ -83,7 +83,7 @@ fn csv_files_have_a_header_line_feeds_and_empty_fields_for_never() {
     run_into(dir.path(), &plan(&["handshake", "timeout-error"], 1), &MadeUp::default()).unwrap();
     let streams = fs::read_to_string(dir.path().join("streams.csv")).unwrap();
     let lines: Vec<Vec<&str>> = streams.split_terminator('\n').map(|line| line.split(',').collect()).collect();
-    assert!(!streams.contains(['\r', '"']) && lines.iter().all(|line| line.len() == 21));
+    assert!(!streams.contains(['\r', '"']) && lines.iter().all(|line| line.len() == 24));
     let notice = lines[0].iter().position(|&name| name == "notice_us").unwrap();
     assert!(lines.iter().any(|line| line[notice].is_empty()));
     let lossless = tempfile::tempdir().unwrap();

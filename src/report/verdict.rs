@@ -2,6 +2,7 @@
 
 use crate::experiment::comparison::{Comparison, ContenderResult, PointResult};
 use crate::ledger::metric::Metric;
+use crate::report::again;
 use crate::report::certainty;
 use crate::report::returning;
 use crate::report::units::{count, observed, percent, ratio, things, time};
@@ -25,6 +26,7 @@ fn of_points(points: &[PointResult]) -> Vec<String> {
             sentences.extend(certainty::differences(point));
             sentences.extend(certainty::price(point).or_else(|| price(point)));
             sentences.extend(returning::sentences(point));
+            sentences.extend(again::sentence(point));
             sentences.extend(certainty::limits(point));
             sentences
         }

@@ -17,7 +17,7 @@ macro_rules! built_in {
     };
 }
 
-const ALL: [BuiltIn; 19] = built_in![
+const ALL: [BuiltIn; 20] = built_in![
     "idle-c2s",
     "real-closers",
     "kernel-teardown",
@@ -29,6 +29,7 @@ const ALL: [BuiltIn; 19] = built_in![
     "nat-timeout",
     "crash-and-reboot",
     "mobile-dead-peers",
+    "resumption",
     "slow-drip-attack",
     "lossy-satellite",
     "restart-storm",

@@ -16,8 +16,8 @@ use crate::scenario::server::{Memory, Server};
 use crate::scenario::{Class, Contender, Scenario, WeightedCloser};
 use crate::time::Micros;
 use crate::xmpp::config::{
-    Answered, By, CloserProfile, Condition, InWait, Negotiation, Ping, Process, ResponderProfile, Source, StreamKind,
-    StreamManagement, Unanswered, When,
+    AfterTag, Answered, By, CloserProfile, Condition, InWait, Negotiation, Ping, Process, ResponderProfile, Source,
+    StreamKind, StreamManagement, Unanswered, When,
 };
 
 /// The resolved scenario. Times are in microseconds, sizes in bytes; what is `null` was not given and has no default.
@@ -78,11 +78,17 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn stream_management(management: &StreamManagement) -> Value {
-    let StreamManagement { request_every, request_interval, window } = management;
+    let StreamManagement { request_every, request_interval, window, resume, after_tag, resend } = management;
     json!({
         "request_every": request_every,
         "request_interval_us": request_interval.map(Micros::get),
         "window": window,
+        "resume_us": resume.map(Micros::get),
+        "after_tag": match after_tag {
+            AfterTag::End => "end",
+            AfterTag::Keep => "keep",
+        },
+        "resend": resend,
     })
 }
 

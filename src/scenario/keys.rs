@@ -318,6 +318,18 @@ const MANAGEMENT: TableShape = TableShape {
             "Most unacknowledged stanzas; a sender at it asks, and writes no more until an answer comes.",
             COUNT,
         ),
+        optional(
+            "resume",
+            "Keep a session this long after its stream has ended, so that the peer's next stream can resume it.",
+            POSITIVE_TIME,
+        ),
+        optional("after_tag", "What a close tag does to a session: `end` without it.", Shape::Word(&["end", "keep"])),
+        optional(
+            "unresumed",
+            "What becomes of stanzas that nobody acknowledged if the session is not resumed: `resend` where there is a \
+             `resume`, else `drop`.",
+            Shape::Word(&["resend", "drop"]),
+        ),
     ]],
     choice: Choice::Free,
 };

@@ -15,8 +15,8 @@ use crate::scenario::{Class, Contender, Scenario, WeightedCloser};
 use crate::tcp::sysctl::{KEYS, Kernel, Kind, Value as Setting};
 use crate::time::Micros;
 use crate::xmpp::config::{
-    Answered, By, CloserProfile, Condition, InWait, Negotiation, Ping, Process, Responder, ResponderProfile, Source,
-    Strategy, StreamKind, StreamManagement, Traffic, Unanswered, When,
+    AfterTag, Answered, By, CloserProfile, Condition, InWait, Negotiation, Ping, Process, Responder, ResponderProfile,
+    Source, Strategy, StreamKind, StreamManagement, Traffic, Unanswered, When,
 };
 
 /// The scenario of which `json` is the resolved form, as it is in a manifest (where the seed stands elsewhere).
@@ -159,6 +159,9 @@ impl<'a> At<'a> {
             request_every: self.key("request_every").optional(At::small)?,
             request_interval: self.key("request_interval_us").optional(At::time)?,
             window: self.key("window").optional(At::small)?,
+            resume: self.key("resume_us").optional(At::time)?,
+            after_tag: self.key("after_tag").word(&[("end", AfterTag::End), ("keep", AfterTag::Keep)])?,
+            resend: self.key("resend").switch()?,
         })
     }
 

@@ -6,7 +6,7 @@ use crate::net::link::{DirectionConfig, LossModel, RateLimit};
 use crate::net::middlebox::{Middlebox, OnExpiry};
 use crate::scenario::chaos::{Action, Forgery, Instants, Mishap, Target, Way};
 use crate::time::Micros;
-use crate::xmpp::config::{Condition, InWait, Process, Responder, Strategy};
+use crate::xmpp::config::{AfterTag, Condition, InWait, Process, Responder, Strategy};
 
 const EVERY_KEY: &str = include_str!("../../tests/good/every-key.toml");
 
@@ -276,6 +276,9 @@ fn every_key_of_server_arrives_where_it_belongs() {
 #[test]
 fn every_key_of_reconnect_arrives_where_it_belongs() {
     let scenario = Scenario::from_toml(COMING_BACK).unwrap_or_else(|e| panic!("{e}"));
+    let management = scenario.stream_management.unwrap();
+    assert_eq!((management.request_every, management.resume), (Some(3), Some(Micros::from_secs(120))));
+    assert_eq!((management.after_tag, management.resend), (AfterTag::Keep, false));
     let reconnect = scenario.reconnect.as_ref().unwrap();
     assert_eq!(reconnect.delay, Distribution::LogNormal { median: 2e6, sigma: 0.5 });
     assert_eq!((reconnect.backoff, reconnect.ceiling), (Micros::from_secs(3), Micros::from_secs(60)));

@@ -192,6 +192,33 @@ pub struct StreamManagement {
     pub request_interval: Option<Micros>,
     /// Most stanzas that may be unacknowledged; a sender at it asks, and writes no more until an answer comes.
     pub window: Option<u32>,
+    /// A session is kept so long after its stream has ended, and may be resumed; `None`: no session ever is.
+    pub resume: Option<Micros>,
+    /// What a close tag does to a session.
+    pub after_tag: AfterTag,
+    /// Whether stanzas that nobody acknowledged are written again on the peer's next stream if the session is not resumed.
+    pub resend: bool,
+}
+
+impl StreamManagement {
+    /// Nothing is asked for by itself, and no session is kept.
+    pub const PLAIN: Self = Self {
+        request_every: None,
+        request_interval: None,
+        window: None,
+        resume: None,
+        after_tag: AfterTag::End,
+        resend: false,
+    };
+}
+
+/// What a close tag does to a session of XEP-0198.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AfterTag {
+    /// It ends it (XEP-0198 §5: a stream that is closed cannot be resumed).
+    End,
+    /// It keeps it, as some software does.
+    Keep,
 }
 
 /// What kind of stream: its namespace and port.

@@ -1,6 +1,7 @@
 //! What leaves a party besides bytes: system calls that it wants, and facts for the ledger.
 
 use crate::time::SimTime;
+use crate::xmpp::legacy::Origin;
 use crate::xmpp::reader::ReadError;
 use crate::xmpp::stanza::Item;
 
@@ -54,6 +55,13 @@ pub enum Fact {
         stanza: u32,
         /// When it would have been written, or was held back.
         written: SimTime,
+    },
+    /// A stanza that is written now was written before, on an earlier stream, and nobody acknowledged it.
+    Again {
+        /// Its number in its direction.
+        stanza: u32,
+        /// What it was there.
+        of: Origin,
     },
     /// So many stanzas were held back: nothing of them was written, the stream is closing.
     Deferred(u32),

@@ -3,7 +3,7 @@
 use crate::time::SimTime;
 use crate::xmpp::config::{InWait, Responder};
 use crate::xmpp::fact::{Disorder, Fact, Outcome, Syscall};
-use crate::xmpp::negotiation::Progress;
+use crate::xmpp::negotiation::{Agreed, Progress};
 use crate::xmpp::party::{Party, Role};
 use crate::xmpp::phase::Phase;
 use crate::xmpp::reader::ReadError;
@@ -38,15 +38,16 @@ impl Party {
 
     fn negotiate(&mut self, now: SimTime, item: Item) {
         let Phase::Opening(opening) = std::mem::replace(&mut self.phase, Phase::Done) else { return };
-        match opening.handle(&self.config, item, &mut self.out) {
+        let memory = self.memory(now);
+        match opening.handle(&self.config, &memory, item, &mut self.out) {
             Ok(Progress::Opening(opening)) => self.phase = Phase::Opening(opening),
             Ok(Progress::Restarted(opening)) => {
                 self.reader.restart();
                 self.phase = Phase::Opening(opening);
             }
-            Ok(Progress::Up(writer)) => {
+            Ok(Progress::Up(writer, agreed)) => {
                 self.phase = Phase::Open(writer);
-                self.begin(now);
+                self.begin(now, agreed);
             }
             Err(disorder) => {
                 self.disorder(disorder);
@@ -56,10 +57,11 @@ impl Party {
     }
 
     /// The stream is up.
-    fn begin(&mut self, now: SimTime) {
+    fn begin(&mut self, now: SimTime, agreed: Agreed) {
         self.facts.push_back(Fact::Up);
         self.count_from(now);
-        self.begin_management();
+        self.counts_session(agreed);
+        self.begin_management(agreed);
         self.begin_traffic(now);
         if let Role::Responder(profile) = &self.config.role
             && matches!(profile.on_tag, Responder::Vanished | Responder::Hung)

@@ -12,6 +12,26 @@ pub struct Waiting {
     pub size: u32,
     /// When it was, or would have been, written.
     pub written: SimTime,
+    /// The stanza of an earlier stream that it is written again for.
+    pub again: Option<Origin>,
+}
+
+/// A stanza by its stream, by the number in the node, and its own number.
+pub type Origin = (usize, u32);
+
+/// A session of stream management whose stream has ended (XEP-0198 §5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its identifier.
+    pub id: u32,
+    /// Stanzas of the other side that were handled.
+    pub handled: u32,
+    /// Own stanzas that the other side acknowledged.
+    pub acknowledged: u32,
+    /// Own stanzas written after those, in order; a ping is `None`.
+    pub unacknowledged: VecDeque<Option<Waiting>>,
+    /// Until when it can be resumed.
+    pub until: SimTime,
 }
 
 /// What a party leaves, and what the same peer's next party at the same end begins with.
@@ -22,11 +42,17 @@ pub struct Legacy {
     /// From when on the traffic of the next stream counts: since then there has been nothing to write it on. `None`: from
     /// its own up.
     pub since: Option<SimTime>,
+    /// The session that can be resumed, if there is one.
+    pub session: Option<Box<Session>>,
+    /// Sessions that there have been.
+    pub sessions: u32,
 }
 
 /// The legacy of a party whose stream is not over.
 #[derive(Debug, Default)]
 pub(super) struct Keeping {
+    /// The stream, by its number in the node.
+    pub(super) stream: usize,
     pub(super) legacy: Legacy,
     /// Stanzas of which the kernel has taken nothing yet, by number.
     unsent: VecDeque<(u32, Waiting)>,
@@ -34,8 +60,8 @@ pub(super) struct Keeping {
 
 impl Keeping {
     /// Begins with what the party before left.
-    pub(super) fn new(legacy: Legacy) -> Self {
-        Self { legacy, unsent: VecDeque::new() }
+    pub(super) fn new(stream: usize, legacy: Legacy) -> Self {
+        Self { stream, legacy, unsent: VecDeque::new() }
     }
 
     /// A stanza waits for its kernel.
@@ -59,6 +85,15 @@ impl Keeping {
     pub(super) fn withdraw(&mut self) {
         for (_, stanza) in self.unsent.drain(..).rev() {
             self.legacy.waiting.push_front(stanza);
+        }
+    }
+}
+
+impl Legacy {
+    /// Stanzas that are written again come before all that waits: they were written before it.
+    pub(super) fn write_again(&mut self, stanzas: impl DoubleEndedIterator<Item = Waiting>) {
+        for stanza in stanzas.rev() {
+            self.waiting.push_front(stanza);
         }
     }
 }

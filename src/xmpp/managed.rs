@@ -7,17 +7,80 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::time::SimTime;
+use crate::xmpp::config::AfterTag;
 use crate::xmpp::fact::Disorder;
-use crate::xmpp::legacy::Waiting;
+use crate::xmpp::legacy::{Session, Waiting};
+use crate::xmpp::management::Management;
+use crate::xmpp::negotiation::{Agreed, Memory};
 use crate::xmpp::outbox::Stanza;
 use crate::xmpp::party::Party;
 use crate::xmpp::stanza::{self, Element, Item};
 use crate::xmpp::writer::StreamWriter;
 
 impl Party {
-    /// The stream is up: from now on stanzas are counted, if that was agreed on.
-    pub(super) fn begin_management(&mut self) {
-        self.management = self.config.management.is_some().then(Box::default);
+    /// The stream is up: from now on stanzas are counted, if that was agreed on; in a session that goes on, from where it was.
+    pub(super) fn begin_management(&mut self, agreed: Agreed) {
+        let Some(config) = &self.config.management else { return };
+        let session = self.keeping.as_mut().and_then(|keeping| keeping.legacy.session.take());
+        let mut management = Management::default();
+        let mut again: VecDeque<Option<Waiting>> = VecDeque::new();
+        match (agreed, session) {
+            (Agreed::Resumed(h), Some(session)) => {
+                management = Management::resumed(session.id, session.handled, h);
+                let news = (h.wrapping_sub(session.acknowledged) as usize).min(session.unacknowledged.len());
+                again = session.unacknowledged;
+                again.drain(..news);
+            }
+            (Agreed::Anew(id), session) => {
+                management.session = id;
+                again = session.filter(|_| config.resend).map(|s| s.unacknowledged).unwrap_or_default();
+            }
+            (Agreed::Resumed(_), None) => {}
+        }
+        self.management = Some(Box::new(management));
+        if let Some(keeping) = &mut self.keeping {
+            keeping.legacy.write_again(again.into_iter().flatten());
+        }
+    }
+
+    /// What is kept of a former session, if it can still be resumed, and the number of the next one.
+    pub(super) fn memory(&self, now: SimTime) -> Memory {
+        let (Some(keeping), Some(management)) = (&self.keeping, &self.config.management) else {
+            return Memory::default();
+        };
+        let session = keeping.legacy.session.as_ref().filter(|session| now <= session.until);
+        Memory {
+            session: session.map(|session| (session.id, session.handled)),
+            next: management.resume.map(|within| (keeping.legacy.sessions + 1, within)),
+        }
+    }
+
+    /// A new session begins.
+    pub(super) fn counts_session(&mut self, agreed: Agreed) {
+        if let (Some(keeping), Agreed::Anew(Some(id))) = (&mut self.keeping, agreed) {
+            keeping.legacy.sessions = id;
+        }
+    }
+
+    /// The application has let go of its stream: the session stays for a while, or what nobody acknowledged is written again on
+    /// the next stream, or nothing of it stays.
+    pub(super) fn leave_session(&mut self, now: SimTime) {
+        let (Some(keeping), Some(config)) = (&mut self.keeping, &self.config.management) else { return };
+        let Some(management) = self.management.take() else { return };
+        let (id, stream) = (management.session, keeping.stream);
+        let (handled, acknowledged, unacknowledged) = management.into_parts();
+        let kept = |stanza: Stanza| Waiting { size: stanza.size, written: now, again: Some((stream, stanza.number)) };
+        let unacknowledged: VecDeque<Option<Waiting>> =
+            unacknowledged.into_iter().map(|stanza| stanza.map(kept)).collect();
+        let tagged = self.heard.tag || self.out.is_tagged();
+        match (id, config.resume) {
+            (Some(id), Some(within)) if !self.exited && (!tagged || config.after_tag == AfterTag::Keep) => {
+                let until = now + within;
+                keeping.legacy.session = Some(Box::new(Session { id, handled, acknowledged, unacknowledged, until }));
+            }
+            _ if config.resend => keeping.legacy.write_again(unacknowledged.into_iter().flatten()),
+            _ => {}
+        }
     }
 
     /// An element of stream management was read on a stream that is up.
@@ -146,7 +209,8 @@ mod tests {
     use crate::xmpp::idle::DecisionPlan;
     use crate::xmpp::testing::{Builder, Pair, at, poisson};
 
-    const EVERY_5: StreamManagement = StreamManagement { request_every: Some(5), request_interval: None, window: None };
+    const EVERY_5: StreamManagement =
+        StreamManagement { request_every: Some(5), request_interval: None, window: None, ..StreamManagement::PLAIN };
 
     fn periodic(ms: u64) -> Source {
         let process = Process::Periodic(Micros::from_millis(ms));
@@ -196,7 +260,12 @@ mod tests {
     #[test]
     fn a_window_bounds_what_travels_and_what_waits_at_the_end_is_held_back() {
         // A stanza a millisecond, four at a time, and 20 ms until each four are acknowledged.
-        let window = StreamManagement { request_every: None, request_interval: None, window: Some(4) };
+        let window = StreamManagement {
+            request_every: None,
+            request_interval: None,
+            window: Some(4),
+            ..StreamManagement::PLAIN
+        };
         let pair = run(Pair::builder().peer_writes(periodic(1)), window);
         let [sent, deferred, delivered, unprocessed] = pair.counts(Side::Client);
         assert!((190..=204).contains(&sent), "{sent} in 1 s");
@@ -210,7 +279,12 @@ mod tests {
     #[test]
     fn an_interval_asks_after_the_last_stanza_of_a_burst() {
         let interval = Some(Micros::from_millis(300));
-        let every = StreamManagement { request_every: None, request_interval: interval, window: None };
+        let every = StreamManagement {
+            request_every: None,
+            request_interval: interval,
+            window: None,
+            ..StreamManagement::PLAIN
+        };
         let burst = Source { count: Some(3), ..periodic(10) };
         let pair = run(Pair::builder().peer_writes(burst), every);
         let said = pair.transcript(Side::Client);

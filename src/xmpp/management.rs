@@ -26,6 +26,8 @@ pub(super) struct Management {
     due: Option<SimTime>,
     /// Stanzas that wait for room in the window.
     waiting: VecDeque<Waiting>,
+    /// The identifier of the session, if it may be resumed.
+    pub(super) session: Option<u32>,
 }
 
 /// The other side acknowledged more than was written.
@@ -33,6 +35,16 @@ pub(super) struct Management {
 pub(super) struct TooMany;
 
 impl Management {
+    /// The account of a session that goes on: what nobody acknowledged is written again, and counted then.
+    pub(super) fn resumed(id: u32, handled: u32, acknowledged: u32) -> Self {
+        Self { handled, acknowledged, session: Some(id), ..Self::default() }
+    }
+
+    /// What the stream leaves: stanzas handled, own ones acknowledged, own ones not acknowledged.
+    pub(super) fn into_parts(self) -> (u32, u32, VecDeque<Option<Stanza>>) {
+        (self.handled, self.acknowledged, self.unacknowledged)
+    }
+
     /// One more stanza of the other side was handled.
     pub(super) fn handle(&mut self) {
         self.handled = self.handled.wrapping_add(1);
@@ -131,7 +143,8 @@ mod tests {
     use super::*;
     use crate::time::Micros;
 
-    const PLAIN: StreamManagement = StreamManagement { request_every: Some(3), request_interval: None, window: None };
+    const PLAIN: StreamManagement =
+        StreamManagement { request_every: Some(3), request_interval: None, window: None, ..StreamManagement::PLAIN };
 
     fn at(s: u64) -> SimTime {
         SimTime::ZERO + Micros::from_secs(s)
@@ -199,7 +212,12 @@ mod tests {
     #[test]
     fn an_interval_counts_from_the_first_stanza_that_was_not_asked_for() {
         let interval = Some(Micros::from_secs(10));
-        let config = StreamManagement { request_every: None, request_interval: interval, window: None };
+        let config = StreamManagement {
+            request_every: None,
+            request_interval: interval,
+            window: None,
+            ..StreamManagement::PLAIN
+        };
         let mut m = Management::default();
         assert_eq!(m.due(), None);
         write(&mut m, &config, 1..4);
@@ -216,11 +234,16 @@ mod tests {
 
     #[test]
     fn at_its_window_a_sender_asks_and_waits() {
-        let config = StreamManagement { window: Some(2), request_every: None, request_interval: None };
+        let config = StreamManagement {
+            window: Some(2),
+            request_every: None,
+            request_interval: None,
+            ..StreamManagement::PLAIN
+        };
         let mut m = Management::default();
         assert_eq!(write(&mut m, &config, 0..2), [1]);
         assert!(!m.has_room(&config));
-        let stanza = |size| Waiting { size, written: at(1) };
+        let stanza = |size| Waiting { size, written: at(1), again: None };
         m.hold(stanza(7));
         m.hold(stanza(8));
         assert_eq!(m.release(&config), None);

@@ -6,6 +6,7 @@
 //! The server's side is up when it has written its last word, the client's when it has read that.
 
 use crate::id::Side;
+use crate::time::Micros;
 use crate::xmpp::config::{Negotiation, StreamKind};
 use crate::xmpp::fact::Disorder;
 use crate::xmpp::outbox::Outbox;
@@ -35,6 +36,8 @@ pub(super) enum Awaited {
     Bound,
     /// Client: stream management is on.
     Enabled,
+    /// Client: its former session, or that there is none.
+    Resumed,
     /// Server: SASL auth.
     Auth,
     /// Server: the header after the restart.
@@ -53,7 +56,25 @@ pub(super) enum Progress {
     /// Not there yet, and what is read next is a new stream.
     Restarted(Opening),
     /// The stream is up.
-    Up(StreamWriter),
+    Up(StreamWriter, Agreed),
+}
+
+/// What was agreed on about the session (XEP-0198 §5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Agreed {
+    /// A new one, with its identifier if it can be resumed; or none.
+    Anew(Option<u32>),
+    /// The former one goes on; the other side has handled so many stanzas in it.
+    Resumed(u32),
+}
+
+/// What a party remembers when it opens a stream.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Memory {
+    /// The former session that can be resumed: its identifier, and how many stanzas were handled in it.
+    pub(super) session: Option<(u32, u32)>,
+    /// The identifier of the next session and how long it is kept, if sessions can be resumed.
+    pub(super) next: Option<(u32, Micros)>,
 }
 
 impl Opening {
@@ -69,7 +90,13 @@ impl Opening {
     }
 
     /// Takes the next item and writes what has to be written.
-    pub(super) fn handle(self, config: &PartyConfig, item: Item, out: &mut Outbox) -> Result<Progress, Disorder> {
+    pub(super) fn handle(
+        self,
+        config: &PartyConfig,
+        memory: &Memory,
+        item: Item,
+        out: &mut Outbox,
+    ) -> Result<Progress, Disorder> {
         match (self, item) {
             (Self::AwaitingStream, Item::Header(_)) => Ok(Self::welcome(config, out)),
             (Self::Awaiting(Awaited::HeaderAgain, writer), Item::Header(_)) => {
@@ -80,7 +107,7 @@ impl Opening {
                 Ok(Progress::Opening(this))
             }
             (Self::Awaiting(awaited, writer), Item::Element(element)) => {
-                Self::step(config, awaited, writer, element, out)
+                Self::step(config, memory, awaited, writer, element, out)
             }
             (Self::AwaitingStream | Self::Awaiting(..), item) => Err(Disorder::Unexpected(item)),
         }
@@ -122,20 +149,64 @@ impl Opening {
             return Progress::Opening(Self::Awaiting(Awaited::Enable, writer));
         }
         writer.features(Features::None, bytes);
-        Progress::Up(writer)
+        Progress::Up(writer, Agreed::Anew(None))
     }
 
     /// All that needs no stream management is agreed on: the client's next step, if there is one.
-    fn enable(config: &PartyConfig, writer: StreamWriter, out: &mut Outbox) -> Progress {
+    fn enable(config: &PartyConfig, memory: &Memory, writer: StreamWriter, out: &mut Outbox) -> Progress {
         if config.management.is_none() {
-            return Progress::Up(writer);
+            return Progress::Up(writer, Agreed::Anew(None));
         }
-        out.push(None, |bytes| writer.enable(false, bytes));
+        out.push(None, |bytes| writer.enable(memory.next.is_some(), bytes));
         Progress::Opening(Self::Awaiting(Awaited::Enabled, writer))
+    }
+
+    /// The client's step when all but resource and session is agreed on: it asks for its former session, if it has one.
+    fn begin_session(
+        config: &PartyConfig,
+        memory: &Memory,
+        binds: bool,
+        writer: StreamWriter,
+        out: &mut Outbox,
+    ) -> Progress {
+        if let (Some((id, handled)), true) = (memory.session, config.management.is_some()) {
+            out.push(None, |bytes| writer.resume(id, handled, bytes));
+            return Progress::Opening(Self::Awaiting(Awaited::Resumed, writer));
+        }
+        Self::bind_or_enable(config, memory, binds, writer, out)
+    }
+
+    fn bind_or_enable(
+        config: &PartyConfig,
+        memory: &Memory,
+        binds: bool,
+        writer: StreamWriter,
+        out: &mut Outbox,
+    ) -> Progress {
+        if !binds {
+            return Self::enable(config, memory, writer, out);
+        }
+        out.push(None, |bytes| writer.bind_set(0, bytes));
+        Progress::Opening(Self::Awaiting(Awaited::Bound, writer))
+    }
+
+    /// The server's answer to a client that asks for a former session: it has it, or goes on awaiting what it did.
+    fn resume(memory: &Memory, awaited: Awaited, writer: StreamWriter, element: Element, out: &mut Outbox) -> Progress {
+        match (memory.session, element.number, element.h) {
+            (Some((id, handled)), Some(asked), Some(h)) if id == asked => {
+                out.push(None, |bytes| writer.resumed(id, handled, bytes));
+                Progress::Up(writer, Agreed::Resumed(h))
+            }
+            _ => {
+                out.push(None, |bytes| writer.failed(None, bytes));
+                Progress::Opening(Self::Awaiting(awaited, writer))
+            }
+        }
     }
 
     fn step(
         config: &PartyConfig,
+        memory: &Memory,
         awaited: Awaited,
         writer: StreamWriter,
         element: Element,
@@ -152,19 +223,32 @@ impl Opening {
                 Ok(Progress::Restarted(Self::Awaiting(Awaited::FeaturesAgain, writer)))
             }
             (Awaited::FeaturesAgain, Name::Features, _) if element.child == Child::Bind => {
-                out.push(None, |bytes| writer.bind_set(0, bytes));
-                Ok(Progress::Opening(Self::Awaiting(Awaited::Bound, writer)))
+                Ok(Self::begin_session(config, memory, true, writer, out))
             }
             (Awaited::Features | Awaited::FeaturesAgain, Name::Features, _)
                 if config.management.is_none() || element.child == Child::Management =>
             {
-                Ok(Self::enable(config, writer, out))
+                Ok(Self::begin_session(config, memory, false, writer, out))
             }
-            (Awaited::Bound, Name::Iq, Some(IqType::Result)) => Ok(Self::enable(config, writer, out)),
-            (Awaited::Enabled, Name::Management(Management::Enabled), _) => Ok(Progress::Up(writer)),
+            (Awaited::Bound, Name::Iq, Some(IqType::Result)) => Ok(Self::enable(config, memory, writer, out)),
+            (Awaited::Enabled, Name::Management(Management::Enabled), _) => {
+                let id = element.number.filter(|_| memory.next.is_some());
+                Ok(Progress::Up(writer, Agreed::Anew(id)))
+            }
+            (Awaited::Resumed, Name::Management(Management::Resumed), _) => {
+                let h = element.h.ok_or(Disorder::Unexpected(Item::Element(element)))?;
+                Ok(Progress::Up(writer, Agreed::Resumed(h)))
+            }
+            (Awaited::Resumed, Name::Management(Management::Failed), _) => {
+                let binds = full && config.kind == StreamKind::ClientToServer;
+                Ok(Self::bind_or_enable(config, memory, binds, writer, out))
+            }
+            (Awaited::Bind | Awaited::Enable, Name::Management(Management::Resume), _) => {
+                Ok(Self::resume(memory, awaited, writer, element, out))
+            }
             (Awaited::Enable, Name::Management(Management::Enable), _) => {
-                out.push(None, |bytes| writer.enabled(None, bytes));
-                Ok(Progress::Up(writer))
+                out.push(None, |bytes| writer.enabled(memory.next.map(|(id, within)| (id, seconds(within))), bytes));
+                Ok(Progress::Up(writer, Agreed::Anew(memory.next.map(|(id, _)| id))))
             }
             (Awaited::Auth, Name::Auth, _) => {
                 out.push(None, |bytes| writer.success(bytes));
@@ -175,7 +259,7 @@ impl Opening {
                 out.push(None, |bytes| writer.bind_result(number, bytes));
                 Ok(match config.management {
                     Some(_) => Progress::Opening(Self::Awaiting(Awaited::Enable, writer)),
-                    None => Progress::Up(writer),
+                    None => Progress::Up(writer, Agreed::Anew(None)),
                 })
             }
             _ => Err(Disorder::Unexpected(Item::Element(element))),
@@ -183,10 +267,15 @@ impl Opening {
     }
 }
 
+/// Whole seconds, as the `max` attribute has them.
+fn seconds(time: Micros) -> u32 {
+    u32::try_from(time.get() / 1_000_000).unwrap_or(u32::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::{Micros, SimTime};
+    use crate::time::SimTime;
     use crate::xmpp::config::{Responder, StreamManagement};
     use crate::xmpp::testing::{Builder, Pair};
 
@@ -221,7 +310,12 @@ mod tests {
 
     #[test]
     fn stream_management_takes_one_more() {
-        let management = StreamManagement { request_every: Some(5), request_interval: None, window: None };
+        let management = StreamManagement {
+            request_every: Some(5),
+            request_interval: None,
+            window: None,
+            ..StreamManagement::PLAIN
+        };
         for (kind, negotiation, wanted) in [
             (StreamKind::ClientToServer, Negotiation::Minimal, [40, 30]),
             (StreamKind::ClientToServer, Negotiation::Full, [100, 90]),

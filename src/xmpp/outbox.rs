@@ -35,9 +35,16 @@ pub(super) struct Outbox {
     taken: u64,
     /// Units of which the kernel has not taken the last byte.
     units: VecDeque<Unit>,
+    /// Whether the close tag was written.
+    tagged: bool,
 }
 
 impl Outbox {
+    /// Whether the close tag was written.
+    pub(super) fn is_tagged(&self) -> bool {
+        self.tagged
+    }
+
     /// Bytes to be offered to the kernel.
     pub(super) fn pending(&self) -> &[u8] {
         &self.bytes[self.head..]
@@ -55,6 +62,7 @@ impl Outbox {
         let result = write(&mut self.bytes);
         let written = self.bytes.len() - before;
         if written > 0 {
+            self.tagged |= self.bytes.ends_with(b"</stream:stream>");
             self.units.push_back(Unit { start, end: start + written as u64, stanza });
         }
         result

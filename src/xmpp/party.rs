@@ -99,6 +99,8 @@ pub struct Party {
     pub(super) management: Option<Box<Management>>,
     /// What it keeps for the peer's next stream, if there may be one.
     pub(super) keeping: Option<Box<Keeping>>,
+    /// The process was told to exit: its sessions end with it.
+    pub(super) exited: bool,
     /// What it has read and not heard, if stanzas wait for workers.
     pub(super) inbox: Option<Box<Inbox>>,
 }
@@ -151,19 +153,21 @@ impl Party {
             end: End::No,
             management: None,
             keeping: None,
+            exited: false,
             inbox: None,
         }
     }
 
-    /// The peer comes back: this party begins with what the one before it left, and leaves something itself.
+    /// The peer comes back: this party of the node's `stream`-th stream begins with what the one before it left, and leaves something itself.
     #[must_use]
-    pub fn with_legacy(mut self, legacy: Legacy) -> Self {
-        self.keeping = Some(Box::new(Keeping::new(legacy)));
+    pub fn with_legacy(mut self, stream: usize, legacy: Legacy) -> Self {
+        self.keeping = Some(Box::new(Keeping::new(stream, legacy)));
         self
     }
 
     /// Its application has let go of its socket: from now on its stanzas wait for the next stream.
     pub fn handle_let_go(&mut self, now: SimTime) {
+        self.leave_session(now);
         if let Some(keeping) = &mut self.keeping {
             keeping.legacy.since = Some(now);
         }
@@ -263,6 +267,7 @@ impl Party {
     /// The process is told to exit. A closer closes its open stream at once, by its strategy; one that is being opened is
     /// dropped, as the kernel does with all sockets of a process that is gone. A closing that has begun goes on.
     pub fn handle_exit(&mut self, now: SimTime) {
+        self.exited = true;
         if !self.is_up() {
             self.finish(Outcome::Closed, Syscall::Close);
         } else if self.role_is_closer() {
@@ -393,14 +398,17 @@ impl Party {
         let config = Arc::clone(&self.config);
         let Some(source) = &config.source else { return };
         while let Some((due, size)) = self.traffic.take(source, now) {
-            self.write_stanza(now, Waiting { size, written: due });
+            self.write_stanza(now, Waiting { size, written: due, again: None });
         }
     }
 
     /// The stream is up: stanzas that had to wait for it come first, in the order in which they came up. Those were held back
     /// before, or there was no stream when their time came.
     pub(super) fn begin_traffic(&mut self, now: SimTime) {
-        let Legacy { waiting, since } = self.take_legacy();
+        let Legacy { waiting, since, session, sessions } = self.take_legacy();
+        if let Some(keeping) = &mut self.keeping {
+            (keeping.legacy.session, keeping.legacy.sessions) = (session, sessions);
+        }
         for stanza in waiting {
             self.write_stanza(now, stanza);
         }
@@ -439,7 +447,9 @@ impl Party {
         }
         if let Some(keeping) = &mut self.keeping {
             keeping.wrote(self.written, due);
-            if due.written < now {
+            if let Some(of) = due.again {
+                self.facts.push_back(Fact::Again { stanza: self.written, of });
+            } else if due.written < now {
                 self.facts.push_back(Fact::Late { stanza: self.written, written: due.written });
             }
         }
@@ -702,6 +712,6 @@ mod tests {
     #[test]
     fn a_party_at_rest_is_small() {
         let own = size_of::<Party>() - size_of::<Reader>();
-        assert!(own <= 352, "{own} bytes beside its reader");
+        assert!(own <= 360, "{own} bytes beside its reader");
     }
 }

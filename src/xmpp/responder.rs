@@ -217,7 +217,7 @@ impl Party {
                 let raw = writer.into_raw();
                 self.out.push(None, |bytes| raw.tag(bytes));
                 self.phase = Phase::Scribbling(raw);
-                self.write_stanza(now, Waiting { size: EXTRA_SIZE, written: now });
+                self.write_stanza(now, Waiting { size: EXTRA_SIZE, written: now, again: None });
                 if self.end != End::No {
                     self.leave(Outcome::Closed, None);
                 }

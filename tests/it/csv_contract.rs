@@ -8,9 +8,9 @@ const SUMMARY: &str = "scenario,engine,strategy,seed,peers,streams,clean,timeout
 unfinished,sent,delivered,deferred,lost,lost_to_closer,lost_to_peer,streams_with_loss,release_p50_us,release_p90_us,\
 release_p99_us,release_max_us,notice_p50_us,notice_p90_us,notice_p99_us,never_noticed,teardown_p50_us,teardown_p90_us,\
 teardown_p99_us,teardown_max_us,gone_p50_us,packets,bytes,retransmissions,resets,peak_open_sockets,socket_us,\
-time_wait_us,violations";
+time_wait_us,violations,recovered,duplicated,lost_for_good";
 const STREAMS: &str = "strategy,seed,stream,node,class,closer,responder,outcome,decision_us,release_us,notice_us,\
-teardown_us,gone_us,sent,delivered,deferred,lost,packets,bytes,retransmissions,resets";
+teardown_us,gone_us,sent,delivered,deferred,lost,packets,bytes,retransmissions,resets,recovered,duplicated,lost_for_good";
 const LOST: &str = "strategy,seed,stream,direction,stanza,sent_us,size,place,at_us";
 const PERCENTILES: &str = "strategy,metric,percentile,value_us,count";
 const COMPARISON: &str = "metric,strategy,estimate,low,high,reference,difference,diff_low,diff_high,ratio,seeds,streams,\

@@ -91,3 +91,66 @@ fn a_trace_shows_requests_and_answers() {
         assert!(event.contains(what), "no {what:?} in\n{event}");
     }
 }
+
+/// Clients whose server closes them without a tag and who come back twice.
+fn coming_back(strategy: &str, management: &str) -> NodeLedger {
+    let rest = format!("[reconnect]\ndelay = \"1s\"\ntimes = 2\n[stream_management]\n{management}");
+    run(&chatty(strategy, &rest))
+}
+
+/// Lost, recovered, duplicated, over all streams but the last of each peer, which nobody follows.
+fn followed(ledger: &NodeLedger) -> [u64; 3] {
+    let first = ledger.streams.iter().filter(|stream| stream.stream.0 < 160);
+    first.fold([0; 3], |[lost, recovered, duplicated], stream| {
+        let gone = u64::from(stream.to_closer.lost + stream.to_peer.lost);
+        [lost + gone, recovered + u64::from(stream.recovered), duplicated + u64::from(stream.duplicated)]
+    })
+}
+
+#[test]
+fn a_session_that_is_resumed_recovers_all_that_was_lost_and_doubles_nothing() {
+    let [lost, recovered, duplicated] = followed(&coming_back("abrupt-close", "resume = \"1m\""));
+    assert!(lost > 100, "{lost}");
+    assert_eq!((recovered, duplicated), (lost, 0));
+    let without = followed(&coming_back("abrupt-close", "request_every = 5"));
+    assert!(without[0] > 100 && without[1..] == [0, 0], "{without:?}");
+}
+
+#[test]
+fn a_tag_ends_the_session_and_what_nobody_acknowledged_is_written_again() {
+    let [lost, recovered, _] = followed(&coming_back("timeout-error", "resume = \"1m\""));
+    assert!(lost > 100 && recovered == lost, "{recovered} of {lost}");
+    let ledger = coming_back("timeout-error", "resume = \"1m\"");
+    let duplicated = sum(&ledger, |stream| stream.duplicated.into());
+    assert!(duplicated > 50, "what was delivered and not acknowledged arrives twice: {duplicated}");
+    let kept = coming_back("timeout-error", "resume = \"1m\"\nafter_tag = \"keep\"");
+    assert_eq!(sum(&kept, |stream| stream.duplicated.into()), 0, "a session that is kept knows what arrived");
+    let dropped = coming_back("timeout-error", "resume = \"1m\"\nunresumed = \"drop\"");
+    assert_eq!(sum(&dropped, |stream| u64::from(stream.recovered + stream.duplicated)), 0);
+}
+
+#[test]
+fn who_comes_back_too_late_is_not_resumed() {
+    // Clients come back after 1 s.
+    let [lost, recovered, duplicated] = followed(&coming_back("abrupt-close", "resume = \"200ms\""));
+    assert!(recovered == lost && duplicated > 0, "written again on a new session: {lost} {recovered} {duplicated}");
+    let [lost, recovered, _] = followed(&coming_back("abrupt-close", "resume = \"200ms\"\nunresumed = \"drop\""));
+    assert!(lost > 100 && recovered == 0, "{lost} {recovered}");
+}
+
+#[test]
+fn summary_and_streams_say_what_came_back() {
+    let bench = Bench::new();
+    let rest = "[reconnect]\ndelay = \"1s\"\ntimes = 2\n[stream_management]\nresume = \"1m\"";
+    bench.file("back.toml", &chatty("abrupt-close", rest));
+    let said = bench.succeed(&["compare", "back.toml", "--streams", "--out", "o"]);
+    assert!(said.contains("Written again on later streams: of "), "{said}");
+    let summary = &crate::support::rows(&bench.path("o/summary.csv"))[0];
+    let streams = crate::support::rows(&bench.path("o/streams.csv"));
+    let number = crate::support::number;
+    for column in ["recovered", "duplicated", "lost_for_good"] {
+        let all: f64 = streams.iter().map(|row| number(row, column)).sum();
+        assert!((all - number(summary, column)).abs() < 1e-9, "{column}");
+    }
+    assert!((number(summary, "lost") - number(summary, "recovered") - number(summary, "lost_for_good")).abs() < 1e-9);
+}
