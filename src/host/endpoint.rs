@@ -133,6 +133,9 @@ impl Endpoint {
     }
 
     pub(super) fn handle_packet(&mut self, visit: &mut Visit<'_, '_>, packet: &Packet) {
+        if visit.gate.is_some() && !self.is_let_in(visit, packet) {
+            return;
+        }
         if self.ordeal.is_some() && self.is_kept_off(visit, packet) {
             return;
         }
@@ -488,6 +491,9 @@ impl Endpoint {
     /// Puts one segment on the line.
     fn emit(&mut self, visit: &mut Visit<'_, '_>, segment: Segment) {
         let bytes = segment.wire_length();
+        if let Some(gate) = &mut visit.gate {
+            gate.passes(visit.local, Side::Server, &segment, visit.now);
+        }
         visit.effects.book.packet(visit.local, bytes, segment.flags.rst);
         let troubled = if self.ordeal.is_some() { self.troubled_verdict(visit, &segment) } else { None };
         let verdict = troubled.unwrap_or_else(|| self.line.verdict(visit.line(), visit.now, bytes));

@@ -33,7 +33,9 @@ use crate::host::endpoint::Endpoint;
 use crate::host::visit::Visit;
 use crate::id::Side;
 use crate::ledger::book::Book;
+use crate::net::firewall::Gate;
 use crate::net::packet::Packet;
+use crate::scenario::Class;
 use crate::tcp::Listener;
 use crate::time::SimTime;
 use crate::xmpp::legacy::Legacy;
@@ -55,6 +57,8 @@ pub struct Host {
     listener: Listener,
     /// What the streams of a server share beside the kernel, if they do.
     desk: Option<Desk>,
+    /// The firewalls before a server, by class.
+    gates: Vec<Option<Gate>>,
     cast: Rc<Cast>,
     /// The first streams of its peers.
     endpoints: Vec<Endpoint>,
@@ -87,12 +91,15 @@ impl Host {
         let endpoints = (first..plan.len()).step_by(stride).map(endpoint).collect();
         let (kernel, server) = (&plan.scenario().kernel, plan.scenario().server.as_ref());
         let backlog = server.and_then(|server| server.backlog).unwrap_or(kernel.somaxconn);
+        let gate = |class: &Class| class.link.firewall.map(Gate::new);
+        let gates = if side == Side::Server { plan.scenario().classes.iter().map(gate).collect() } else { Vec::new() };
         let desk = server.filter(|server| side == Side::Server && server.is_shared()).map(Desk::new);
         Self {
             side,
             plan: Rc::clone(plan),
             listener: Listener::new(kernel, backlog),
             desk,
+            gates,
             cast: Rc::clone(cast),
             endpoints,
             further: Vec::new(),
@@ -187,7 +194,8 @@ impl Host {
         let local = self.local(slot);
         let (plan, listener, scratch) = (&*self.plan, &mut self.listener, &mut self.scratch);
         let desk = self.desk.as_mut();
-        let mut visit = Visit { now, local, side: self.side, plan, listener, desk, scratch, effects };
+        let gate = self.gates.get_mut(usize::from(plan.of(local).class)).and_then(Option::as_mut);
+        let mut visit = Visit { now, local, side: self.side, plan, listener, desk, gate, scratch, effects };
         let peers = self.endpoints.len();
         let endpoint = match self.endpoints.get_mut(slot) {
             None => self.further.get_mut(slot - peers).and_then(|further| further.as_deref_mut()),

@@ -153,6 +153,24 @@ impl Endpoint {
         }
     }
 
+    /// Whether the firewall before the server lets a packet in. What it keeps out holds no data: it is a SYN.
+    #[cold]
+    pub(super) fn is_let_in(&mut self, visit: &mut Visit<'_, '_>, packet: &Packet) -> bool {
+        let segment = &packet.segment;
+        let Some(gate) = &mut visit.gate else { return true };
+        if gate.passes(visit.local, Side::Client, segment, visit.now) {
+            return true;
+        }
+        visit.struck("the firewall lets no SYN in");
+        visit.refuses();
+        let config = visit.plan.class(visit.local).link.firewall;
+        if let (Some(OnExpiry::Reset), Some(reset)) = (config.map(|config| config.on_full), tcp::reset_for(segment)) {
+            let verdict = self.line.verdict(visit.line(), visit.now, reset.wire_length());
+            self.post(visit, reset, verdict);
+        }
+        false
+    }
+
     /// Whether a packet that arrives is kept from the machine: by its middlebox, or until it no longer stands still.
     #[cold]
     pub(super) fn is_kept_off(&mut self, visit: &mut Visit<'_, '_>, packet: &Packet) -> bool {

@@ -4,6 +4,7 @@ use crate::host::desk::Desk;
 use crate::host::{Effects, Plan};
 use crate::id::{Side, StreamId};
 use crate::net::addr;
+use crate::net::firewall::Gate;
 use crate::net::link::DirectionConfig;
 use crate::net::packet::Packet;
 use crate::net::segment::Segment;
@@ -20,6 +21,8 @@ pub(super) struct Visit<'a, 'b> {
     pub(super) listener: &'a mut Listener,
     /// What streams share beside the kernel, if they do.
     pub(super) desk: Option<&'a mut Desk>,
+    /// The firewall between the link and the server, if there is one.
+    pub(super) gate: Option<&'a mut Gate>,
     /// A buffer for reads, so that endpoints need none of their own.
     pub(super) scratch: &'a mut Vec<u8>,
     pub(super) effects: &'a mut Effects<'b>,

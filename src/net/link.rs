@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::dist::Distribution;
 use crate::net::bandwidth::Line;
 use crate::net::disturbance::Overlay;
+use crate::net::firewall::Firewall;
 use crate::net::latency::{self, Latency};
 use crate::net::loss::{Copies, Loss};
 use crate::net::middlebox::Middlebox;
@@ -24,6 +25,8 @@ pub struct LinkConfig {
     pub down: DirectionConfig,
     /// What stands between the client and the link, if anything does.
     pub middlebox: Option<Middlebox>,
+    /// What stands between the link and the server, for all streams of a node and class together, if anything does.
+    pub firewall: Option<Firewall>,
 }
 
 /// What one direction of a link does to packets.

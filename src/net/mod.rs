@@ -5,6 +5,7 @@
 pub mod addr;
 pub mod bandwidth;
 pub mod disturbance;
+pub mod firewall;
 mod latency;
 pub mod link;
 pub mod loss;

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::dist::Distribution;
 use crate::net::disturbance::{Disturbance, Pattern};
+use crate::net::firewall::Firewall;
 use crate::net::link::{DirectionConfig, LinkConfig, LossModel};
 use crate::net::middlebox::{Middlebox, OnExpiry};
 use crate::scenario::chaos::{Action, Chaos, Instants, Mishap, Target, Way};
@@ -181,6 +182,13 @@ fn link(link: &LinkConfig) -> Value {
             OnExpiry::Reset => "reset",
         };
         value["middlebox"] = json!({ "nat_idle_us": nat_idle.get(), "on_expiry": on_expiry });
+    }
+    if let Some(Firewall { table, on_full, syn_rate, burst }) = link.firewall {
+        let on_full = match on_full {
+            OnExpiry::Drop => "drop",
+            OnExpiry::Reset => "reset",
+        };
+        value["firewall"] = json!({ "table": table, "on_full": on_full, "syn_rate": syn_rate, "burst": burst });
     }
     value
 }

@@ -247,6 +247,22 @@ const MIDDLEBOX: TableShape = TableShape {
     choice: Choice::Free,
 };
 
+const FIREWALL: TableShape = TableShape {
+    what: "a table with `table` or `syn_rate`",
+    keys: &[&[
+        optional("table", "The most connections that it knows at once.", COUNT),
+        default(
+            "on_full",
+            "Whether a SYN that it does not let in is dropped, or answered with a RST.",
+            Shape::Word(&["drop", "reset"]),
+            "\"drop\"",
+        ),
+        optional("syn_rate", "The most SYNs a second, on average.", Shape::Integer { low: 1, high: 1_000_000 }),
+        default("burst", "How many of them may come at once.", Shape::Integer { low: 1, high: 1_000_000 }, "5"),
+    ]],
+    choice: Choice::Free,
+};
+
 const LINK: TableShape = TableShape {
     what: "a link table",
     keys: &[
@@ -260,6 +276,11 @@ const LINK: TableShape = TableShape {
             optional("up", "What differs from client to server.", Shape::Table(&DIRECTION)),
             optional("down", "What differs from server to client.", Shape::Table(&DIRECTION)),
             optional("middlebox", "A NAT or firewall beside the client.", Shape::Table(&MIDDLEBOX)),
+            optional(
+                "firewall",
+                "A firewall before the server, the same for all streams of a node and class.",
+                Shape::Table(&FIREWALL),
+            ),
         ],
     ],
     choice: Choice::Free,

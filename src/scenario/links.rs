@@ -1,12 +1,14 @@
 //! Links, from their tables and from built-in profiles.
 
 use crate::dist::Distribution;
+use crate::net::firewall::Firewall;
 use crate::net::link::{DirectionConfig, LinkConfig, LossModel, RateLimit};
 use crate::net::middlebox::{Middlebox, OnExpiry};
 use crate::net::profile;
 use crate::scenario::error::Problem;
 use crate::scenario::quantity;
 use crate::scenario::tree::{Item, Table, Tree};
+use crate::scenario::value::Origin;
 use crate::time::Micros;
 
 /// Raises the draws of a latency that has no lowest value of its own.
@@ -47,7 +49,21 @@ pub(super) fn link(tree: &Tree, problems: &mut Vec<Problem>) -> Option<LinkConfi
         queue_without_rate(table, &tree.path, &up, &down, problems);
     }
     let middlebox = table.table("middlebox").and_then(middlebox);
-    Some(LinkConfig { up: up.finish()?, down: down.finish()?, middlebox })
+    let firewall = table.table("firewall").and_then(|table| firewall(table, problems));
+    Some(LinkConfig { up: up.finish()?, down: down.finish()?, middlebox, firewall })
+}
+
+fn firewall(table: &Table, problems: &mut Vec<Problem>) -> Option<Firewall> {
+    let syn_rate = table.count("syn_rate");
+    if let (None, Some(field)) = (syn_rate, table.field("burst").filter(|field| field.tree.origin != Origin::Default)) {
+        problems.push(Problem {
+            title: format!("`{}` has no effect without `syn_rate`", field.tree.path),
+            label: "it says how many may come at once of so many a second".to_owned(),
+            origin: field.key_origin.clone(),
+        });
+    }
+    let on_full = if table.text("on_full")? == "reset" { OnExpiry::Reset } else { OnExpiry::Drop };
+    Some(Firewall { table: table.count("table"), on_full, syn_rate, burst: table.count("burst")? })
 }
 
 fn middlebox(table: &Table) -> Option<Middlebox> {

@@ -221,6 +221,7 @@ impl<'a> At<'a> {
                 up: link.key("up").direction()?,
                 down: link.key("down").direction()?,
                 middlebox: link.key("middlebox").optional(At::middlebox)?,
+                firewall: link.key("firewall").optional(At::firewall)?,
             },
             traffic: Traffic {
                 client: traffic.key("client").optional(At::source)?,

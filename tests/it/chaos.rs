@@ -39,6 +39,7 @@ fn run(scenario: &str) -> NodeLedger {
         assert!(event == turmoil, "the engines differ: {differing:?}");
         all.streams.extend(event.streams);
         all.lost.extend(event.lost);
+        (all.returns, all.capacity) = (event.returns, event.capacity);
     }
     all
 }
@@ -396,4 +397,36 @@ fn the_command_line_checks_runs_and_traces_chaos() {
     let refused = bench.run(&["compare", "bad.toml"]);
     assert_eq!(refused.status.code(), Some(2));
     assert!(text(&refused.stderr).contains("nearest: `partition`"), "{}", text(&refused.stderr));
+}
+
+/// Clients that all come within a second to a server behind a firewall.
+fn behind_a_firewall(firewall: &str, rest: &str) -> String {
+    format!(
+        "duration = \"300s\"\npeers = 60\nseed = 9\nstrategies = [\"handshake\"]\narrivals = {{ over = \"1s\" }}\n\
+         negotiation = \"minimal\"\n[closing]\nby = \"server\"\nafter = \"10s\"\n\
+         [[class]]\nname = \"all\"\nlink = \"wire\"\n\
+         [links.wire]\nlatency = \"20ms\"\nfirewall = {{ {firewall} }}\n{rest}\n"
+    )
+}
+
+#[test]
+fn a_firewall_with_a_full_table_lets_in_who_comes_when_entries_are_gone() {
+    let decided = |ledger: &NodeLedger| ledger.streams.iter().filter(|stream| stream.decision.is_some()).count();
+    // Closed after 10 s, forgotten 120 s later; a client sends its last SYN after 127 s, and its next try is at 131 s.
+    let ledger = run(&behind_a_firewall("table = 25", ""));
+    assert_eq!(decided(&ledger), 25, "the others gave up while entries were still there");
+    let back = "[reconnect]\nbackoff = \"20s\"\nceiling = \"20s\"\njitter = 0.0\ntimes = 1\ndelay = \"1h\"";
+    let patient = run(&behind_a_firewall("table = 25, on_full = \"reset\"", back).replace("300s", "200s"));
+    assert_eq!(decided(&patient), 50, "who is refused tries again: a second set of 25 after 130 s");
+    let returns = patient.returns.expect("returns");
+    assert!(returns.refused > 200, "{returns:?}");
+}
+
+#[test]
+fn a_firewall_lets_in_no_more_syns_than_its_rate() {
+    let slow = run(&behind_a_firewall("syn_rate = 5, burst = 10", "[server]\nlimits = { sockets = 10 }"));
+    let all = slow.streams.iter().filter(|stream| stream.decision.is_some()).count();
+    assert_eq!(all, 60, "a SYN that was dropped is sent again");
+    let capacity = slow.capacity.expect("an account");
+    assert!(capacity.streams[1] <= 15 && capacity.refused.iter().sum::<u64>() >= 45, "{capacity:?}");
 }

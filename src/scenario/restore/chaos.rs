@@ -3,6 +3,7 @@
 use super::{At, Read, as_int};
 use crate::id::NodeId;
 use crate::net::disturbance::{Disturbance, Pattern};
+use crate::net::firewall::Firewall;
 use crate::net::link::RateLimit;
 use crate::net::middlebox::{Middlebox, OnExpiry};
 use crate::scenario::chaos::{Action, Chaos, Instants, Mishap, Target, Way};
@@ -19,6 +20,15 @@ impl At<'_> {
     pub(super) fn middlebox(&self) -> Read<Middlebox> {
         let on_expiry = self.key("on_expiry").word(&[("drop", OnExpiry::Drop), ("reset", OnExpiry::Reset)])?;
         Ok(Middlebox { nat_idle: self.key("nat_idle_us").time()?, on_expiry })
+    }
+
+    pub(super) fn firewall(&self) -> Read<Firewall> {
+        Ok(Firewall {
+            table: self.key("table").optional(At::small)?,
+            on_full: self.key("on_full").word(&[("drop", OnExpiry::Drop), ("reset", OnExpiry::Reset)])?,
+            syn_rate: self.key("syn_rate").optional(At::small)?,
+            burst: self.key("burst").small()?,
+        })
     }
 
     fn instants(&self) -> Read<Instants> {
