@@ -8,6 +8,7 @@ use crate::host::Plan;
 use crate::host::comeback::{Comeback, Departure};
 use crate::host::custody::payload_range;
 use crate::host::ordeal::Ordeal;
+use crate::host::proxy::Proxy;
 use crate::host::service::Service;
 use crate::host::visit::Visit;
 use crate::id::{Side, StreamId};
@@ -63,6 +64,8 @@ pub(super) struct Endpoint {
     pub(super) comeback: Option<Box<Comeback>>,
     /// Its stanzas at the server's workers, if they wait for any.
     pub(super) service: Option<Box<Service>>,
+    /// The proxy before it, if there is one.
+    pub(super) proxy: Option<Box<Proxy>>,
 }
 
 impl Endpoint {
@@ -87,6 +90,7 @@ impl Endpoint {
             ordeal: Ordeal::of(side, plan, local),
             comeback: Comeback::of(side, plan, local, None),
             service: Service::of(side, plan, local),
+            proxy: Proxy::of(side, plan, local),
         }
     }
 
@@ -107,9 +111,13 @@ impl Endpoint {
     }
 
     pub(super) fn next_deadline(&self) -> Option<SimTime> {
-        match &self.ordeal {
+        let own = match &self.ordeal {
             None => self.own_deadline(true),
             Some(ordeal) => self.troubled_deadline(ordeal),
+        };
+        match &self.proxy {
+            None => own,
+            Some(proxy) => [own, proxy.next_deadline()].into_iter().flatten().min(),
         }
     }
 
@@ -136,6 +144,15 @@ impl Endpoint {
         if visit.gate.is_some() && !self.is_let_in(visit, packet) {
             return;
         }
+        if self.proxy.is_some() {
+            return self.meets_proxy(visit, packet);
+        }
+        self.meets_server(visit, packet);
+    }
+
+    /// A packet comes to the machine itself.
+    #[inline]
+    pub(super) fn meets_server(&mut self, visit: &mut Visit<'_, '_>, packet: &Packet) {
         if self.ordeal.is_some() && self.is_kept_off(visit, packet) {
             return;
         }
@@ -216,6 +233,9 @@ impl Endpoint {
 
     pub(super) fn handle_deadline(&mut self, visit: &mut Visit<'_, '_>) {
         visit.witness_deadline();
+        if self.proxy.is_some() {
+            self.handle_proxy(visit);
+        }
         if self.ordeal.is_some() {
             self.suffer(visit);
         }
@@ -259,7 +279,7 @@ impl Endpoint {
     }
 
     /// Of a socket that connects, or that a request asks for. Each try connects from a port of its own.
-    fn identity(&self, visit: &Visit<'_, '_>, request: Option<&Segment>) -> Identity {
+    pub(super) fn identity(&self, visit: &Visit<'_, '_>, request: Option<&Segment>) -> Identity {
         let before = self.comeback.as_ref().map_or(0, |comeback| comeback.ports);
         let client = request.map_or_else(
             || addr::client_port(StreamId(visit.stream().0.wrapping_add(before))),
@@ -488,8 +508,16 @@ impl Endpoint {
         }
     }
 
-    /// Puts one segment on the line.
+    /// A segment leaves the machine.
     fn emit(&mut self, visit: &mut Visit<'_, '_>, segment: Segment) {
+        if self.proxy.is_some() {
+            return self.send_to_proxy(visit, segment);
+        }
+        self.send_on_link(visit, segment);
+    }
+
+    /// Puts one segment on the line.
+    pub(super) fn send_on_link(&mut self, visit: &mut Visit<'_, '_>, segment: Segment) {
         let bytes = segment.wire_length();
         if let Some(gate) = &mut visit.gate {
             gate.passes(visit.local, Side::Server, &segment, visit.now);

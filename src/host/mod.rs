@@ -12,6 +12,7 @@ mod endpoint;
 mod ordeal;
 mod pair;
 mod plan;
+mod proxy;
 mod schedule;
 mod service;
 mod strike;

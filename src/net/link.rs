@@ -9,6 +9,7 @@ use crate::net::firewall::Firewall;
 use crate::net::latency::{self, Latency};
 use crate::net::loss::{Copies, Loss};
 use crate::net::middlebox::Middlebox;
+use crate::net::proxy::Proxy;
 use crate::net::segment::Segment;
 use crate::rng::{Purpose, Rng};
 use crate::time::{Micros, SimTime};
@@ -27,6 +28,8 @@ pub struct LinkConfig {
     pub middlebox: Option<Middlebox>,
     /// What stands between the link and the server, for all streams of a node and class together, if anything does.
     pub firewall: Option<Firewall>,
+    /// What ends the client's connection before the server, and has one of its own to it, if anything does.
+    pub proxy: Option<Proxy>,
 }
 
 /// What one direction of a link does to packets.

@@ -13,5 +13,6 @@ pub mod middlebox;
 pub mod notation;
 pub mod packet;
 pub mod profile;
+pub mod proxy;
 pub mod segment;
 pub mod wire;

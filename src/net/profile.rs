@@ -143,7 +143,7 @@ pub fn about(name: &str) -> Option<&'static str> {
 pub fn by_name(name: &str) -> Option<LinkConfig> {
     let row = TABLE.iter().find(|row| row.name == name)?;
     let [down, up] = &row.rate;
-    Some(LinkConfig { up: row.direction(up), down: row.direction(down), middlebox: None, firewall: None })
+    Some(LinkConfig { up: row.direction(up), down: row.direction(down), middlebox: None, firewall: None, proxy: None })
 }
 
 impl Row {

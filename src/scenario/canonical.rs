@@ -10,6 +10,7 @@ use crate::net::disturbance::{Disturbance, Pattern};
 use crate::net::firewall::Firewall;
 use crate::net::link::{DirectionConfig, LinkConfig, LossModel};
 use crate::net::middlebox::{Middlebox, OnExpiry};
+use crate::net::proxy::{OnReset, Proxy};
 use crate::scenario::chaos::{Action, Chaos, Instants, Mishap, Target, Way};
 use crate::scenario::kernel;
 use crate::scenario::reconnect::Reconnect;
@@ -189,6 +190,18 @@ fn link(link: &LinkConfig) -> Value {
             OnExpiry::Reset => "reset",
         };
         value["firewall"] = json!({ "table": table, "on_full": on_full, "syn_rate": syn_rate, "burst": burst });
+    }
+    if let Some(Proxy { latency, half_close, on_reset, idle, buffer }) = link.proxy {
+        value["proxy"] = json!({
+            "latency_us": latency.get(),
+            "half_close": half_close,
+            "on_reset": match on_reset {
+                OnReset::Reset => "reset",
+                OnReset::Close => "close",
+            },
+            "idle_us": idle.map(Micros::get),
+            "buffer": buffer,
+        });
     }
     value
 }

@@ -263,6 +263,28 @@ const FIREWALL: TableShape = TableShape {
     choice: Choice::Free,
 };
 
+const PROXY: TableShape = TableShape {
+    what: "a table of proxy keys",
+    keys: &[&[
+        default("latency", "One-way latency between proxy and server.", POSITIVE_TIME, "\"500us\""),
+        default(
+            "half_close",
+            "Whether end of file is handed on while the other way stays open, or ends both ways.",
+            Shape::Boolean,
+            "true",
+        ),
+        default(
+            "on_reset",
+            "What the other side gets when a connection failed: a RST, or a close.",
+            Shape::Word(&["reset", "close"]),
+            "\"reset\"",
+        ),
+        optional("idle", "Close both connections after this long without a byte either way.", POSITIVE_TIME),
+        default("buffer", "Bytes that it holds of each direction.", Shape::Bytes, "\"16KiB\""),
+    ]],
+    choice: Choice::Free,
+};
+
 const LINK: TableShape = TableShape {
     what: "a link table",
     keys: &[
@@ -276,6 +298,7 @@ const LINK: TableShape = TableShape {
             optional("up", "What differs from client to server.", Shape::Table(&DIRECTION)),
             optional("down", "What differs from server to client.", Shape::Table(&DIRECTION)),
             optional("middlebox", "A NAT or firewall beside the client.", Shape::Table(&MIDDLEBOX)),
+            optional("proxy", "A proxy before the server that ends TCP on both sides.", Shape::Table(&PROXY)),
             optional(
                 "firewall",
                 "A firewall before the server, the same for all streams of a node and class.",

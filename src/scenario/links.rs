@@ -5,6 +5,7 @@ use crate::net::firewall::Firewall;
 use crate::net::link::{DirectionConfig, LinkConfig, LossModel, RateLimit};
 use crate::net::middlebox::{Middlebox, OnExpiry};
 use crate::net::profile;
+use crate::net::proxy::{OnReset, Proxy};
 use crate::scenario::error::Problem;
 use crate::scenario::quantity;
 use crate::scenario::tree::{Item, Table, Tree};
@@ -50,7 +51,24 @@ pub(super) fn link(tree: &Tree, problems: &mut Vec<Problem>) -> Option<LinkConfi
     }
     let middlebox = table.table("middlebox").and_then(middlebox);
     let firewall = table.table("firewall").and_then(|table| firewall(table, problems));
-    Some(LinkConfig { up: up.finish()?, down: down.finish()?, middlebox, firewall })
+    Some(LinkConfig {
+        up: up.finish()?,
+        down: down.finish()?,
+        middlebox,
+        firewall,
+        proxy: table.table("proxy").and_then(proxy),
+    })
+}
+
+fn proxy(table: &Table) -> Option<Proxy> {
+    let Item::Bytes(buffer) = table.get("buffer")?.item else { return None };
+    Some(Proxy {
+        latency: table.time("latency")?,
+        half_close: matches!(table.get("half_close")?.item, Item::Boolean(true)),
+        on_reset: if table.text("on_reset")? == "close" { OnReset::Close } else { OnReset::Reset },
+        idle: table.time("idle"),
+        buffer,
+    })
 }
 
 fn firewall(table: &Table, problems: &mut Vec<Problem>) -> Option<Firewall> {

@@ -222,6 +222,7 @@ impl<'a> At<'a> {
                 down: link.key("down").direction()?,
                 middlebox: link.key("middlebox").optional(At::middlebox)?,
                 firewall: link.key("firewall").optional(At::firewall)?,
+                proxy: link.key("proxy").optional(At::proxy)?,
             },
             traffic: Traffic {
                 client: traffic.key("client").optional(At::source)?,

@@ -37,7 +37,7 @@ const FAMILIES: [&str; 13] = [
 ];
 
 /// Shares of scenarios, or of tables, that have a key; by the end of its path.
-const PRESENCE: [(&str, f64); 41] = [
+const PRESENCE: [(&str, f64); 43] = [
     // Nothing of a run depends on these.
     ("name", 0.0),
     ("study", 0.0),
@@ -76,6 +76,8 @@ const PRESENCE: [(&str, f64); 41] = [
     ("latency", 0.25),
     ("queue", 0.15),
     ("firewall", 0.1),
+    ("proxy", 0.15),
+    ("proxy.idle", 0.15),
     ("random_chaos", 0.15),
     ("random_chaos.nat-expire", 0.05),
     ("server.service", 0.8),

@@ -26,6 +26,7 @@ mod observed;
 mod oracles;
 mod plan;
 mod plots;
+mod proxy;
 mod random_scenarios;
 mod readers;
 mod readme;

@@ -6,6 +6,7 @@ use crate::net::disturbance::{Disturbance, Pattern};
 use crate::net::firewall::Firewall;
 use crate::net::link::RateLimit;
 use crate::net::middlebox::{Middlebox, OnExpiry};
+use crate::net::proxy::{OnReset, Proxy};
 use crate::scenario::chaos::{Action, Chaos, Instants, Mishap, Target, Way};
 use crate::scenario::entries::plain;
 use crate::time::Shift;
@@ -28,6 +29,16 @@ impl At<'_> {
             on_full: self.key("on_full").word(&[("drop", OnExpiry::Drop), ("reset", OnExpiry::Reset)])?,
             syn_rate: self.key("syn_rate").optional(At::small)?,
             burst: self.key("burst").small()?,
+        })
+    }
+
+    pub(super) fn proxy(&self) -> Read<Proxy> {
+        Ok(Proxy {
+            latency: self.key("latency_us").time()?,
+            half_close: self.key("half_close").switch()?,
+            on_reset: self.key("on_reset").word(&[("reset", OnReset::Reset), ("close", OnReset::Close)])?,
+            idle: self.key("idle_us").optional(At::time)?,
+            buffer: self.key("buffer").integer()?,
         })
     }
 
