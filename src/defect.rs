@@ -1,6 +1,6 @@
 //! Defects that are there on purpose, to see whether those who look for defects find them.
 //!
-//! They exist only with the cargo feature `defects`, which no build has that anybody uses: without it [`is`] is false
+//! They exist only with the cargo feature `defects`, which no build has that anybody uses: without it `is` is false
 //! where it is compiled, and nothing of a defect is left.
 
 /// A defect.

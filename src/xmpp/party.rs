@@ -324,7 +324,7 @@ impl Party {
         self.facts.pop_front()
     }
 
-    /// Whether [`Party::next_fact`] would give one.
+    /// Whether [`Party::poll_fact`] would give one.
     #[inline]
     pub fn has_facts(&self) -> bool {
         !self.facts.is_empty()
