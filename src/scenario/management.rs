@@ -1,5 +1,6 @@
 //! Stream management (XEP-0198): the `stream_management` table.
 
+use crate::scenario::error::Problem;
 use crate::scenario::tree::{Item, Table};
 use crate::xmpp::config::{AfterTag, StreamManagement};
 
@@ -24,4 +25,18 @@ pub(super) fn settings(table: &Table) -> Option<StreamManagement> {
         // Who keeps sessions keeps what nobody acknowledged.
         resend: table.text("unresumed").map_or(resume.is_some(), |word| word == "resend"),
     })
+}
+
+/// Sessions are resumed by streams that come later: without any, nothing of them has an effect.
+pub(super) fn check(root: &Table, problems: &mut Vec<Problem>) {
+    let Some(table) = root.table("stream_management").filter(|_| !root.has("reconnect")) else { return };
+    for key in ["resume", "after_tag", "unresumed"] {
+        if let Some(field) = table.field(key) {
+            problems.push(Problem {
+                title: format!("`{}` has no effect without `reconnect`", field.tree.path),
+                label: "it is for the next stream of the same peer".to_owned(),
+                origin: field.key_origin.clone(),
+            });
+        }
+    }
 }

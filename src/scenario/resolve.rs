@@ -46,6 +46,7 @@ pub(super) fn scenario(tree: &Tree, stem: &str, problems: &mut Vec<Problem>) -> 
     let classes = classes(root.get("class").and_then(Tree::list).unwrap_or(&[]), &definitions, problems);
     let chaos = chaos(root, &classes, problems);
     let reconnect = reconnect::reconnect(root, &classes, problems);
+    management::check(root, problems);
     let server = server::server(root, problems);
     let kernel = root.get("kernel").and_then(|t| kernel::kernel(t, problems));
     let arrivals = arrivals(root, problems);
