@@ -401,7 +401,12 @@ impl Endpoint {
                 visit.wrote(&bytes[..n]);
                 self.party.handle_accepted(visit.now, n);
             }
-            Err(_) => self.party.handle_reset(visit.now),
+            Err(_) => {
+                self.party.handle_reset(visit.now);
+                self.report(visit);
+                // An application that keeps what it cannot write would be asked for ever.
+                return self.party.pending_bytes().is_empty();
+            }
         }
         self.report(visit);
         true
