@@ -403,9 +403,7 @@ impl Endpoint {
             }
             Err(_) => {
                 self.party.handle_reset(visit.now);
-                self.report(visit);
-                // An application that keeps what it cannot write would be asked for ever.
-                return self.party.pending_bytes().is_empty();
+                debug_assert!(self.party.pending_bytes().is_empty(), "it would be offered without end");
             }
         }
         self.report(visit);

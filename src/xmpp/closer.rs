@@ -257,7 +257,8 @@ impl Party {
         }
     }
 
-    /// End of file or a socket error has come. In the grace nobody looks at the socket.
+    /// End of file or a socket error has come. In the grace nobody reads the socket; what waits for it can still find that it
+    /// has failed, and is taken back then.
     pub(super) fn closer_hears_end(&mut self, outcome: Outcome) {
         if matches!(self.phase, Phase::Open(_) | Phase::Pinging { .. } | Phase::AwaitingTag { .. }) {
             self.notice();
@@ -268,6 +269,8 @@ impl Party {
         {
             // How it ends is settled, and nothing can be written any more.
             self.finish(settled, Syscall::Close);
+        } else if self.end == End::Failure {
+            self.hold_back(Outbox::abandon);
         }
     }
 }

@@ -228,7 +228,7 @@ impl Party {
         self.settle();
     }
 
-    /// The socket failed: reset, timed out, or a write was refused.
+    /// The socket failed: reset, timed out, or a write was refused. After this nothing is pending.
     pub fn handle_reset(&mut self, _now: SimTime) {
         self.end = End::Failure;
         if !self.is_up() {

@@ -240,6 +240,25 @@ fn stuck(strategy: Strategy, room: usize) -> Pair {
 }
 
 #[test]
+fn what_waits_for_a_socket_that_fails_in_the_grace_is_held_back() {
+    for strategy in [Strategy::Handshake, Strategy::TimeoutError, Strategy::ErrorHandshake] {
+        let profile = CloserProfile { grace: Micros::from_millis(100), ..CloserProfile::plain(strategy) };
+        let steady = Source { process: Process::Periodic(Micros::from_millis(100)), ..poisson(0.0) };
+        let mut pair = Pair::builder().closer(profile).closer_writes(steady).open();
+        pair.run_until(at(500));
+        pair.limit(CLOSER, 250);
+        pair.run_until(at(1_050));
+        assert!(!pair.party(CLOSER).pending_bytes().is_empty(), "{}", strategy.name());
+        pair.reset(CLOSER);
+        assert!(pair.party(CLOSER).pending_bytes().is_empty(), "{}", strategy.name());
+        pair.run_until(at(9_000));
+        let [sent, deferred, ..] = pair.counts(CLOSER);
+        assert_eq!(sent + deferred, 11, "{}", strategy.name());
+        assert_eq!(pair.released().map(|(at, _)| at), Some(at(1_110)), "the grace goes on");
+    }
+}
+
+#[test]
 fn a_closer_that_waits_flushes_its_queue_first_and_holds_back_what_comes_after() {
     let mut pair = stuck(Strategy::Handshake, 250);
     assert_eq!((pair.decided(), pair.released()), (Some(at(1_010)), None));
