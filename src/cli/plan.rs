@@ -18,6 +18,7 @@ use crate::net::addr::MAX_STREAMS;
 use crate::report::manifest::Provenance;
 use crate::report::{Output, hdr, plan as report};
 use crate::scenario::measure::Measure;
+use crate::scenario::server::Outgoing;
 use crate::scenario::{Change, Scenario, SourceText, SweepPoint, load_changed, to_json};
 
 /// Runs the command.
@@ -30,6 +31,7 @@ pub(super) fn run(args: &PlanArgs, engine: &dyn Engine, stdout: &mut dyn Write) 
     let point = at(&source, args, None)?;
     engine.accepts(&point.scenario).map_err(|refusal| Failure::Argument(refusal.to_string()))?;
     let scenario = point.scenario.clone();
+    limits.iter().try_for_each(|limit| refuse_idle(limit, &scenario))?;
     let out = args.out.clone().unwrap_or_else(|| default_out(&scenario.name));
     let output = Output::begin(&out)?;
     let interrupt = Interrupt::watched().map_err(|error| Failure::Run(error.to_string()))?;
@@ -65,6 +67,22 @@ pub(super) fn run(args: &PlanArgs, engine: &dyn Engine, stdout: &mut dyn Write) 
         Show::Nothing => {}
     }
     Ok(())
+}
+
+/// Refuses a limit that no number of peers can exceed.
+fn refuse_idle(limit: &Limit, scenario: &Scenario) -> Result<(), Failure> {
+    let outgoing = scenario.server.as_ref().and_then(|server| server.outgoing);
+    let why = match outgoing {
+        _ if limit.resource != Resource::Ports => return Ok(()),
+        None => "the server opens no streams; allowed with [server] outgoing = {}".to_owned(),
+        Some(Outgoing { ports: Some(ports), .. }) if u64::from(ports) <= limit.most => {
+            format!(
+                "it cannot be exceeded, since server.outgoing.ports is {ports}; allowed: --limit refused=0, or no such key"
+            )
+        }
+        Some(_) => return Ok(()),
+    };
+    Err(Failure::Argument(format!("--limit {}={}: {why}", limit.resource.name(), limit.most)))
 }
 
 /// `results/SCENARIO-plan`.

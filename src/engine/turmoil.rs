@@ -164,7 +164,8 @@ async fn run_card(wire: Rc<Wire>, card: usize) -> turmoil::Result {
 impl Wire {
     fn new(node: &NodeRun<'_>, traced: Option<StreamId>, trace: Trace) -> Self {
         let plan = Rc::new(Plan::new(node.scenario, node.contender, node.seed, node.node));
-        let client_hosts = CLIENT_HOSTS.min(plan.len()).max(1);
+        let one_machine = plan.scenario().server_side() == Side::Client;
+        let client_hosts = if one_machine { 1 } else { CLIENT_HOSTS.min(plan.len()).max(1) };
         let clients = (0..client_hosts).map(|c| Host::clients(&plan, c, client_hosts));
         let stations = std::iter::once(Host::server(&plan)).chain(clients).map(Station::new).collect();
         let book = Book::new(node.node, plan.entries());

@@ -36,6 +36,8 @@ pub struct CapacityResult {
     pub refused: u64,
     /// The most of them within one second at one node.
     pub peak_refused: u64,
+    /// Most ephemeral ports in use at once towards one remote address; `None` of a server that opens no streams.
+    pub peak_ports: Option<u64>,
     /// Whole seconds above the limit of sockets, as far as there is one; this and the next count whole seconds of the worst node.
     pub above_sockets: Option<u64>,
     /// Whole seconds above the limit of memory.
@@ -120,6 +122,7 @@ impl Load {
             longest_wait: sum.longest_wait,
             refused: sum.refused.iter().sum(),
             peak_refused: most(&sum.refused),
+            peak_ports: server.outgoing.map(|_| sum.most_ports),
             above_sockets: above(&mut sockets.iter().map(open), server.limits.sockets),
             above_memory: above(&mut memory.iter().copied(), server.limits.memory),
             above_queue: above(&mut sum.waiting.iter().copied(), server.limits.queue),
@@ -143,6 +146,7 @@ impl Load {
         ] {
             *mine = (*mine).max(theirs);
         }
+        mine.peak_ports = mine.peak_ports.max(theirs.peak_ports);
         mine.longest_wait = mine.longest_wait.max(theirs.longest_wait);
         mine.served += theirs.served;
         mine.waited += theirs.waited;
@@ -179,6 +183,7 @@ mod tests {
             files: None,
             accept_rate: None,
             backlog: None,
+            outgoing: None,
             memory: Memory { socket: 100, request: 10, time_wait: 1, stream: 1_000 },
             limits: Limits { sockets: Some(1), memory: Some(2_000), queue: None },
         }

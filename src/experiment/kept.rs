@@ -9,7 +9,7 @@ use crate::experiment::cell::Part;
 use crate::id::NodeId;
 
 /// The number of the form in which nodes are written down. Another form, another number: a test holds them together.
-pub const FORM: u32 = 2;
+pub const FORM: u32 = 3;
 
 /// One node of one cell, by its place in the plan; in the order in which results are handed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

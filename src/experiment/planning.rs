@@ -19,17 +19,20 @@ pub enum Resource {
     Queue,
     /// Connections that were not granted, in the whole run.
     Refused,
+    /// Ephemeral ports in use at once towards one remote address.
+    Ports,
 }
 
 impl Resource {
     /// All of them with their names and what they are.
-    pub const ALL: [(Self, &'static str, &'static str); 6] = [
+    pub const ALL: [(Self, &'static str, &'static str); 7] = [
         (Self::Sockets, "sockets", "server sockets at once, TIME-WAIT aside"),
         (Self::TimeWait, "time_wait", "connections in TIME-WAIT at once"),
         (Self::Streams, "streams", "streams that the application owns at once"),
         (Self::Memory, "memory", "memory of sockets and streams"),
         (Self::Queue, "queue", "stanzas that wait for a worker at once"),
         (Self::Refused, "refused", "connections that were not granted, in the whole run"),
+        (Self::Ports, "ports", "ephemeral ports in use at once towards one remote address"),
     ];
 
     /// As `--limit` has it.
@@ -46,6 +49,10 @@ impl Resource {
             Self::Memory => capacity.peak_memory,
             Self::Queue => capacity.peak_queue,
             Self::Refused => capacity.refused,
+            Self::Ports => match capacity.peak_ports {
+                Some(ports) => ports,
+                None => 0,
+            },
         }
     }
 }

@@ -371,6 +371,7 @@ columns! { CapacityRow<'_>, row => {
     above_sockets_s: row.capacity.above_sockets,
     above_memory_s: row.capacity.above_memory,
     above_queue_s: row.capacity.above_queue,
+    peak_ports: row.capacity.peak_ports,
 } }
 
 /// A row of returns.csv: who came back in one cell.
@@ -755,7 +756,7 @@ mod tests {
             header::<CapacityRow<'_>>(),
             "scenario,engine,strategy,seed,<varied>,peak_sockets,peak_time_wait,peak_streams,peak_memory_bytes,peak_queue,\
              utilisation,peak_busy_us,served,wait_mean_us,wait_max_us,refused,peak_refused,above_sockets_s,\
-             above_memory_s,above_queue_s"
+             above_memory_s,above_queue_s,peak_ports"
         );
         assert_eq!(header::<PercentileRow<'_>>(), "strategy,<varied>,metric,percentile,value_us,count");
         assert_eq!(

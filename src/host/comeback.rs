@@ -103,12 +103,17 @@ impl Endpoint {
 
     /// A connection could not be made: whether the client will try again.
     pub(super) fn tries_again(&mut self, visit: &mut Visit<'_, '_>) -> bool {
+        let Some(socket) = self.socket.as_mut().filter(|_| self.comeback.is_some()) else { return false };
+        let refused = socket.take_error() == Some(Errno::ECONNREFUSED);
+        self.fails_to_connect(visit, refused)
+    }
+
+    /// A try has failed, `refused` by the other side: whether there will be another.
+    pub(super) fn fails_to_connect(&mut self, visit: &mut Visit<'_, '_>, refused: bool) -> bool {
         let Some(comeback) = &mut self.comeback else { return false };
-        let (Some(reconnect), Some(socket)) = (visit.plan.reconnect(visit.local), &mut self.socket) else {
-            return false;
-        };
+        let Some(reconnect) = visit.plan.reconnect(visit.local) else { return false };
         let book = &mut *visit.effects.book;
-        book.returns().failed(socket.take_error() == Some(Errno::ECONNREFUSED));
+        book.returns().failed(refused);
         let Some(opens) = comeback.fails(reconnect, visit.now, book) else {
             self.comeback = None;
             return false;

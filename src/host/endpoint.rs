@@ -248,8 +248,12 @@ impl Endpoint {
             if self.comeback.is_some() {
                 visit.effects.book.returns().connects(now);
             }
-            self.adopt(visit, Socket::connect(visit.cx(), self.identity(visit, None)));
-            self.settle(visit);
+            if visit.takes_port() {
+                self.adopt(visit, Socket::connect(visit.cx(), self.identity(visit, None)));
+                self.settle(visit);
+            } else {
+                self.finds_no_port(visit);
+            }
         }
         if let Some(socket) = &mut self.socket
             && let Some((due, timer)) = socket.next_deadline()
@@ -613,6 +617,7 @@ fn is_fatal(segment: &Segment, socket: &Socket, peer: Seq) -> bool {
 
 /// The kernel no longer holds anything of the connection.
 fn bury(visit: &mut Visit<'_, '_>, socket: &Socket) {
+    visit.frees_port();
     let book = &mut *visit.effects.book;
     book.socket_gone(visit.local, visit.side, remains(socket), visit.now);
     book.retransmissions(visit.local, socket.retransmissions());

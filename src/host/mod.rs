@@ -12,6 +12,7 @@ mod endpoint;
 mod ordeal;
 mod pair;
 mod plan;
+mod ports;
 mod proxy;
 mod schedule;
 mod service;
@@ -31,6 +32,7 @@ use crate::host::cast::Cast;
 use crate::host::comeback::Departure;
 use crate::host::desk::Desk;
 use crate::host::endpoint::Endpoint;
+use crate::host::ports::Ports;
 use crate::host::visit::Visit;
 use crate::id::Side;
 use crate::ledger::book::Book;
@@ -58,6 +60,8 @@ pub struct Host {
     listener: Listener,
     /// What the streams of a server share beside the kernel, if they do.
     desk: Option<Desk>,
+    /// The ports of clients that are one machine, if that is reckoned.
+    ports: Option<Ports>,
     /// The firewalls before a server, by class.
     gates: Vec<Option<Gate>>,
     cast: Rc<Cast>,
@@ -94,12 +98,14 @@ impl Host {
         let backlog = server.and_then(|server| server.backlog).unwrap_or(kernel.somaxconn);
         let gate = |class: &Class| class.link.firewall.map(Gate::new);
         let gates = if side == Side::Server { plan.scenario().classes.iter().map(gate).collect() } else { Vec::new() };
-        let desk = server.filter(|server| side == Side::Server && server.is_shared()).map(Desk::new);
+        let desk = server.filter(|server| side == Side::Server && server.has_desk()).map(Desk::new);
+        let outgoing = server.and_then(|server| server.outgoing.as_ref()).filter(|_| side == Side::Client);
         Self {
             side,
             plan: Rc::clone(plan),
             listener: Listener::new(kernel, backlog),
             desk,
+            ports: outgoing.map(|outgoing| Ports::new(outgoing, plan.len())),
             gates,
             cast: Rc::clone(cast),
             endpoints,
@@ -194,9 +200,9 @@ impl Host {
     ) {
         let local = self.local(slot);
         let (plan, listener, scratch) = (&*self.plan, &mut self.listener, &mut self.scratch);
-        let desk = self.desk.as_mut();
+        let (desk, ports) = (self.desk.as_mut(), self.ports.as_mut());
         let gate = self.gates.get_mut(usize::from(plan.of(local).class)).and_then(Option::as_mut);
-        let mut visit = Visit { now, local, side: self.side, plan, listener, desk, gate, scratch, effects };
+        let mut visit = Visit { now, local, side: self.side, plan, listener, desk, ports, gate, scratch, effects };
         let peers = self.endpoints.len();
         let endpoint = match self.endpoints.get_mut(slot) {
             None => self.further.get_mut(slot - peers).and_then(|further| further.as_deref_mut()),

@@ -76,8 +76,18 @@ impl Pair<'_> {
         what: impl FnOnce(&mut Endpoint, &mut Visit<'_, 'b>),
     ) {
         let Company { plan, listener, scratch, .. } = &mut *self.company;
-        let mut visit =
-            Visit { now, local: self.local, side, plan, listener, desk: None, gate: None, scratch, effects };
+        let mut visit = Visit {
+            now,
+            local: self.local,
+            side,
+            plan,
+            listener,
+            desk: None,
+            ports: None,
+            gate: None,
+            scratch,
+            effects,
+        };
         what(&mut self.ends[side.index()], &mut visit);
     }
 

@@ -189,7 +189,8 @@ impl Plan {
     /// The head of one stream's page.
     pub fn entry(&self, local: usize) -> Entry {
         let StreamPlan { class, closer, .. } = *self.of(local);
-        Entry { stream: self.stream(local), class, closer, closer_side: self.closer_side() }
+        let (closer_side, server_side) = (self.closer_side(), self.scenario.server_side());
+        Entry { stream: self.stream(local), class, closer, closer_side, server_side }
     }
 }
 

@@ -78,14 +78,12 @@ impl Endpoint {
 
 impl Visit<'_, '_> {
     fn reckons(&self) -> bool {
-        self.side == Side::Server && self.plan.scenario().server.is_some()
+        let scenario = self.plan.scenario();
+        scenario.server.is_some() && self.side == scenario.server_side()
     }
 
-    /// Whether the server's application accepts the connection now; a client's is its own.
+    /// Whether the server's application accepts the connection now; a client's is its own at once.
     pub(super) fn accepts(&mut self) -> bool {
-        if self.side == Side::Client {
-            return true;
-        }
         if let Some(desk) = &mut self.desk {
             if !desk.accepts(self.local, self.now) {
                 return false;

@@ -1,6 +1,7 @@
 //! What an endpoint is driven with: the instant, its place in the node, and where effects go.
 
 use crate::host::desk::Desk;
+use crate::host::ports::Ports;
 use crate::host::{Effects, Plan};
 use crate::id::{Side, StreamId};
 use crate::net::addr;
@@ -21,6 +22,8 @@ pub(super) struct Visit<'a, 'b> {
     pub(super) listener: &'a mut Listener,
     /// What streams share beside the kernel, if they do.
     pub(super) desk: Option<&'a mut Desk>,
+    /// The ephemeral ports of clients that are one machine, where they are counted.
+    pub(super) ports: Option<&'a mut Ports>,
     /// The firewall between the link and the server, if there is one.
     pub(super) gate: Option<&'a mut Gate>,
     /// A buffer for reads, so that endpoints need none of their own.

@@ -101,7 +101,8 @@ mod tests {
     }
 
     fn book() -> Book {
-        let entry = Entry { stream: StreamId(7), class: 0, closer: 0, closer_side: Side::Server };
+        let entry =
+            Entry { stream: StreamId(7), class: 0, closer: 0, closer_side: Side::Server, server_side: Side::Server };
         Book::new(NodeId(0), std::iter::once(entry))
     }
 

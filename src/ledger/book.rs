@@ -27,6 +27,8 @@ pub struct Entry {
     pub closer: u16,
     /// The side whose closing is measured.
     pub closer_side: Side,
+    /// The side whose sockets the census counts.
+    pub server_side: Side,
 }
 
 /// What a socket leaves when its life (or the run) ends, in bytes of its data stream.
@@ -318,8 +320,9 @@ impl Book {
     }
 
     fn leave_state(&mut self, local: usize, side: Side, now: SimTime) {
-        let left = self.page(local).lives[side.index()].state.take();
-        if let (Some((state, since)), Side::Server) = (left, side) {
+        let page = self.page(local);
+        let left = page.lives[side.index()].state.take();
+        if let Some((state, since)) = left.filter(|_| side == page.entry.server_side) {
             self.census.add(state, since, now);
         }
     }
@@ -410,7 +413,7 @@ impl Book {
         let lives = self.lives.drain(..).flatten().map(|page| *page);
         let lives = lives.filter(|page| page.lives[Side::Client.index()].from.is_some());
         for mut page in self.pages.drain(..).chain(lives) {
-            if let Some((state, since)) = page.lives[Side::Server.index()].state {
+            if let Some((state, since)) = page.lives[page.entry.server_side.index()].state {
                 self.census.add(state, since, end + Micros::new(1));
             }
             balance::settle(&mut page, end, &mut self.lost)?;
@@ -487,7 +490,7 @@ impl Page {
 
     fn record(&self, node: NodeId, end: SimTime) -> StreamRecord {
         let closer = self.lives[self.entry.closer_side.index()];
-        let server = self.lives[Side::Server.index()];
+        let server = self.lives[self.entry.server_side.index()];
         let until = |t: Option<SimTime>| t.unwrap_or(end).min(end);
         let socket_time = self.decided.map_or(Micros::ZERO, |d| until(closer.left).since(d));
         StreamRecord {

@@ -25,6 +25,8 @@ pub struct Capacity {
     pub longest_wait: Micros,
     /// The most stanzas that waited at once.
     pub most_waiting: u64,
+    /// The most ephemeral ports that were in use at once towards one remote address.
+    pub most_ports: u64,
 }
 
 /// The live account of a node.
@@ -70,6 +72,11 @@ impl Account {
         }
         self.waiting = count;
         self.sum.most_waiting = self.sum.most_waiting.max(count);
+    }
+
+    /// So many ports are in use towards one remote address.
+    pub fn ports(&mut self, count: u64) {
+        self.sum.most_ports = self.sum.most_ports.max(count);
     }
 
     /// A worker takes up a stanza that came at `came` and needs so long for it.

@@ -36,7 +36,7 @@ pub struct StreamRecord {
     pub socket_time: Micros,
     /// Time the closer's kernel held the connection in TIME-WAIT (up to the end of the run).
     pub time_wait: Micros,
-    /// When the server's kernel socket existed, TIME-WAIT aside: from the SYN on; `None` if no SYN ever came.
+    /// When the server's kernel socket existed, TIME-WAIT aside: from the SYN on; `None` if there never was one.
     pub server_socket: Option<(SimTime, SimTime)>,
     /// Stanzas on their way to the closer.
     pub to_closer: Totals,

@@ -14,7 +14,7 @@ use crate::net::proxy::{OnReset, Proxy};
 use crate::scenario::chaos::{Action, Chaos, Instants, Mishap, Target, Way};
 use crate::scenario::kernel;
 use crate::scenario::reconnect::Reconnect;
-use crate::scenario::server::{Memory, Server};
+use crate::scenario::server::{Memory, Outgoing, Server};
 use crate::scenario::{Class, Contender, Scenario, WeightedCloser};
 use crate::time::Micros;
 use crate::xmpp::config::{
@@ -220,9 +220,9 @@ fn reconnect(reconnect: &Reconnect) -> Value {
 }
 
 fn server(server: &Server) -> Value {
-    let Server { service, workers, queue, files, accept_rate, backlog, memory, limits } = server;
+    let Server { service, workers, queue, files, accept_rate, backlog, outgoing, memory, limits } = server;
     let Memory { socket, request, time_wait, stream } = memory;
-    json!({
+    let mut value = json!({
         "service_us": service.as_ref().map(distribution),
         "workers": workers,
         "queue": queue,
@@ -231,7 +231,11 @@ fn server(server: &Server) -> Value {
         "backlog": backlog,
         "memory": { "socket": socket, "request": request, "time_wait": time_wait, "stream": stream },
         "limits": { "sockets": limits.sockets, "memory": limits.memory, "queue": limits.queue },
-    })
+    });
+    if let Some(Outgoing { ports, destinations }) = outgoing {
+        value["outgoing"] = json!({ "ports": ports, "destinations": destinations });
+    }
+    value
 }
 
 fn chaos(chaos: &Chaos) -> Value {

@@ -57,6 +57,7 @@ pub(crate) use units::bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::dist::Distribution;
+use crate::id::Side;
 use crate::net::link::LinkConfig;
 use crate::scenario::chaos::Chaos;
 use crate::scenario::reconnect::Reconnect;
@@ -109,13 +110,19 @@ pub struct Scenario {
 impl Scenario {
     /// Whether streams of a node can disturb each other, so that all of them must be run in the order of time.
     ///
-    /// Streams meet at workers and queues of the server, if it has any, in a firewall before it, and in the listening socket. That refuses a connection
+    /// Streams meet at workers, queues and ports of the server, if these are reckoned, in a firewall before it, and in the
+    /// listening socket. That refuses a connection
     /// because of others if it counts half-open requests, which it does only without SYN cookies, or if the application does
     /// not accept in the instant of the handshake's end.
     pub fn streams_meet(&self) -> bool {
         !self.kernel.tcp_syncookies
             || self.server.as_ref().is_some_and(Server::is_shared)
             || self.classes.iter().any(|class| class.link.firewall.is_some())
+    }
+
+    /// The end of the streams at which the server is whose sockets and streams are counted.
+    pub fn server_side(&self) -> Side {
+        self.server.as_ref().map_or(Side::Server, Server::side)
     }
 
     /// The most streams that there can be: a peer that comes back opens further ones.

@@ -10,7 +10,7 @@ use crate::dist::Distribution;
 use crate::net::link::{DirectionConfig, LinkConfig, LossModel, RateLimit};
 use crate::scenario::canonical::to_json;
 use crate::scenario::reconnect::Reconnect;
-use crate::scenario::server::{Limits, Memory, Server};
+use crate::scenario::server::{Limits, Memory, Outgoing, Server};
 use crate::scenario::{Class, Contender, Scenario, WeightedCloser};
 use crate::tcp::sysctl::{KEYS, Kernel, Kind, Value as Setting};
 use crate::time::Micros;
@@ -140,6 +140,7 @@ impl<'a> At<'a> {
             files: self.key("files").optional(At::small)?,
             accept_rate: self.key("accept_rate").optional(At::small)?,
             backlog: self.key("backlog").optional(At::integer)?,
+            outgoing: self.key("outgoing").optional(At::outgoing)?,
             memory: Memory {
                 socket: memory.key("socket").integer()?,
                 request: memory.key("request").integer()?,
@@ -152,6 +153,10 @@ impl<'a> At<'a> {
                 queue: limits.key("queue").optional(At::integer)?,
             },
         })
+    }
+
+    fn outgoing(&self) -> Read<Outgoing> {
+        Ok(Outgoing { ports: self.key("ports").optional(At::small)?, destinations: self.key("destinations").small()? })
     }
 
     fn management(&self) -> Read<StreamManagement> {

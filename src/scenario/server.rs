@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::dist::Distribution;
+use crate::id::Side;
 use crate::scenario::error::Problem;
 use crate::scenario::quantity;
 use crate::scenario::tree::Table;
@@ -27,10 +28,21 @@ pub struct Server {
     pub accept_rate: Option<u32>,
     /// Connections that may wait for `accept()`; `None`: `somaxconn`.
     pub backlog: Option<u64>,
+    /// It opens its streams itself, as a server does that has something to say to another; `None`: it listens for them.
+    pub outgoing: Option<Outgoing>,
     /// What things cost.
     pub memory: Memory,
     /// What must not be exceeded, as far as anything is said.
     pub limits: Limits,
+}
+
+/// What a server has for the streams that it opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outgoing {
+    /// Ephemeral ports, each of which can be in use once towards each remote address; `None`: any number.
+    pub ports: Option<u32>,
+    /// Remote addresses that the streams lead to, in turn.
+    pub destinations: u32,
 }
 
 /// Bytes of memory.
@@ -58,8 +70,18 @@ pub struct Limits {
 }
 
 impl Server {
-    /// Whether one stream can make another wait, so that all must be run in the order of time.
+    /// Which end of the streams it is.
+    pub const fn side(&self) -> Side {
+        if self.outgoing.is_some() { Side::Client } else { Side::Server }
+    }
+
+    /// Whether one stream can make another wait or fail, so that all must be run in the order of time.
     pub const fn is_shared(&self) -> bool {
+        self.has_desk() || self.outgoing.is_some()
+    }
+
+    /// Whether streams share workers or the hand that accepts them.
+    pub const fn has_desk(&self) -> bool {
         self.service.is_some() || self.files.is_some() || self.accept_rate.is_some() || self.backlog.is_some()
     }
 
@@ -85,6 +107,10 @@ pub(super) fn server(root: &Table, problems: &mut Vec<Problem>) -> Option<Server
             });
         }
     }
+    let outgoing = table.table("outgoing");
+    if outgoing.is_some() {
+        refuse_what_listens(table, problems);
+    }
     let memory = table.table("memory")?;
     let limits = table.table("limits");
     let limit = |key| limits.and_then(|limits| limits.integer(key).or_else(|| limits.bytes(key)));
@@ -95,6 +121,12 @@ pub(super) fn server(root: &Table, problems: &mut Vec<Problem>) -> Option<Server
         files: table.count("files"),
         accept_rate: table.count("accept_rate"),
         backlog: table.integer("backlog"),
+        outgoing: match outgoing {
+            Some(outgoing) => {
+                Some(Outgoing { ports: outgoing.count("ports"), destinations: outgoing.count("destinations")? })
+            }
+            None => None,
+        },
         memory: Memory {
             socket: memory.bytes("socket")?,
             request: memory.bytes("request")?,
@@ -103,4 +135,17 @@ pub(super) fn server(root: &Table, problems: &mut Vec<Problem>) -> Option<Server
         },
         limits: Limits { sockets: limit("sockets"), memory: limit("memory"), queue: limit("queue") },
     })
+}
+
+/// What a server that listens has is nothing for one that opens its streams itself.
+fn refuse_what_listens(table: &Table, problems: &mut Vec<Problem>) {
+    for key in ["service", "queue", "files", "accept_rate", "backlog"] {
+        if let Some(given) = table.get(key) {
+            problems.push(Problem {
+                title: format!("`server.{key}` beside `server.outgoing`"),
+                label: "it is reckoned at a server that listens; allowed beside `outgoing`: memory, limits".to_owned(),
+                origin: given.origin.clone(),
+            });
+        }
+    }
 }

@@ -12,6 +12,7 @@ const EVERY_KEY: &str = include_str!("../../tests/good/every-key.toml");
 
 /// Who comes back cannot stand beside a closing by both sides.
 const SERVER: &str = include_str!("../../tests/good/server.toml");
+const OUTGOING: &str = include_str!("../../tests/good/outgoing.toml");
 const RANDOM_CHAOS: &str = include_str!("../../tests/good/random-chaos.toml");
 const COMING_BACK: &str = include_str!("../../tests/good/coming-back.toml");
 
@@ -248,7 +249,7 @@ fn every_key_of_the_table_stands_in_the_test_file() {
     let mut names = Vec::new();
     keys(&shape::Shape::Table(&SCENARIO), &mut names);
     let elsewhere = ["after", "over", "at"];
-    let all = [EVERY_KEY, COMING_BACK, SERVER, RANDOM_CHAOS].concat();
+    let all = [EVERY_KEY, COMING_BACK, SERVER, OUTGOING, RANDOM_CHAOS].concat();
     for name in names.iter().filter(|n| !elsewhere.contains(n)) {
         assert!(
             all.split(|c: char| !c.is_alphanumeric() && !"_-".contains(c)).any(|w| w == *name),
@@ -271,6 +272,17 @@ fn every_key_of_server_arrives_where_it_belongs() {
         (Some(900), Some(2 << 30), Some(40))
     );
     assert!(scenario.streams_meet());
+}
+
+#[test]
+fn every_key_of_outgoing_arrives_where_it_belongs() {
+    let scenario = Scenario::from_toml(OUTGOING).unwrap_or_else(|e| panic!("{e}"));
+    let outgoing = scenario.server.as_ref().unwrap().outgoing.unwrap();
+    assert_eq!((outgoing.ports, outgoing.destinations), (Some(28_232), 7));
+    assert_eq!((scenario.server_side(), scenario.streams_meet()), (Side::Client, true));
+    let plain = one(&teardown(), &["server.outgoing={}"]).server.unwrap();
+    assert_eq!(plain.outgoing, Some(server::Outgoing { ports: None, destinations: 1 }));
+    assert!(!plain.has_desk());
 }
 
 #[test]

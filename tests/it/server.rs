@@ -186,3 +186,77 @@ fn what_a_server_cannot_have_is_refused() {
         assert!(output.status.code() == Some(2) && err.contains(why), "{table}: {err}");
     }
 }
+
+/// A machine that opens 20 streams within half a second, and closes each 1 s after it is up.
+fn outgoing(ports: &str, rest: &str) -> String {
+    format!(
+        "duration = \"100s\"\npeers = 20\nseed = 5\nkind = \"s2s\"\nstrategies = [\"handshake\", \"abrupt-reset\"]\n\
+         arrivals = {{ over = \"500ms\" }}\nnegotiation = \"minimal\"\n[closing]\nby = \"client\"\nafter = \"1s\"\n\
+         [server]\noutgoing = {{ {ports} }}\n\
+         [[class]]\nname = \"all\"\nlink = \"wire\"\n[links.wire]\nlatency = \"20ms\"\n{rest}\n"
+    )
+}
+
+#[test]
+fn a_server_that_opens_its_streams_needs_a_port_for_each_until_time_wait_is_over() {
+    let (ledger, capacity) = both(&outgoing("", ""));
+    assert_eq!((capacity.most_ports, capacity.refused.iter().sum::<u64>()), (20, 0));
+    // The census is that of the machine that opens and closes: it is in TIME-WAIT for 60 s.
+    let in_time_wait = |second: usize| ledger.census.seconds()[second][farewell::ledger::census::TIME_WAIT];
+    assert_eq!(
+        [5, 60, 63].map(|second| if second < ledger.census.seconds().len() { in_time_wait(second) } else { 0 }),
+        [20, 20, 0]
+    );
+    assert_eq!(capacity.streams[1], 20, "all are up at 1 s");
+    let (_, spread) = both(&outgoing("destinations = 4", ""));
+    assert_eq!(spread.most_ports, 5);
+}
+
+#[test]
+fn without_a_port_a_stream_is_never_opened_or_later() {
+    let (ledger, capacity) = both(&outgoing("ports = 8", ""));
+    assert_eq!((capacity.most_ports, capacity.refused.iter().sum::<u64>()), (8, 12));
+    assert_eq!(ledger.streams.iter().filter(|stream| stream.decision.is_some()).count(), 8);
+    // Who tries again finds one when TIME-WAIT is over.
+    let again = "[reconnect]\ndelay = \"200s\"\nbackoff = \"7s\"\nceiling = \"7s\"\njitter = 0.0";
+    let (ledger, capacity) = both(&outgoing("ports = 8", again));
+    assert_eq!(capacity.most_ports, 8);
+    assert!(capacity.refused.iter().sum::<u64>() > 12, "{:?}", capacity.refused);
+    assert_eq!(ledger.streams.iter().filter(|stream| stream.decision.is_some()).count(), 16, "8 more after 61 s");
+}
+
+#[test]
+fn a_reset_gives_its_port_back_at_once() {
+    let scenario = Scenario::from_toml(&outgoing("ports = 20", "")).unwrap_or_else(|e| panic!("{e}"));
+    let peak = |contender| {
+        let node = NodeRun { scenario: &scenario, contender, seed: 5, node: NodeId(0) };
+        let ledger = Event.run(&node, &Unwatched).unwrap_or_else(|e| panic!("{e}"));
+        ledger.census.seconds().get(30).map_or(0, |second| second.iter().sum::<i64>())
+    };
+    assert_eq!((peak(0), peak(1)), (20, 0));
+}
+
+#[test]
+fn what_listens_is_refused_at_a_server_that_opens() {
+    let refused = Scenario::from_toml(&outgoing("", "").replace("[server]", "[server]\nfiles = 10")).unwrap_err();
+    assert!(refused.to_string().contains("`server.files` beside `server.outgoing`"), "{refused}");
+}
+
+#[test]
+fn a_plan_finds_how_many_streams_the_ports_suffice_for() {
+    let bench = Bench::new();
+    bench.file("out.toml", &outgoing("", ""));
+    let said = bench.succeed(&["plan", "out.toml", "--limit", "ports=50", "--strategy", "handshake", "--json"]);
+    let document: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    let text = document.to_string();
+    assert!(text.contains("\"peers\":50") && text.contains("\"ports\""), "{text}");
+    for (text, why) in [
+        (outgoing("ports = 30", ""), "cannot be exceeded"),
+        (outgoing("", "").replace("outgoing = {  }", "memory = {}"), "opens no streams"),
+    ] {
+        bench.file("out.toml", &text);
+        let output = bench.run(&["plan", "out.toml", "--limit", "ports=50"]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(self::text(&output.stderr).contains(why), "{}", self::text(&output.stderr));
+    }
+}

@@ -22,12 +22,30 @@ pub(super) const SERVER: TableShape = TableShape {
             "Connections that may wait for accept(), at most `somaxconn`, which it is without it.",
             Shape::Integer { low: 0, high: 1_000_000 },
         ),
+        optional(
+            "outgoing",
+            "The server opens the streams itself: all clients of a node are one machine, and its sockets are counted.",
+            Shape::Table(&OUTGOING),
+        ),
         default("memory", "What things cost.", Shape::Table(&MEMORY), "{}"),
         optional(
             "limits",
             "What a node is meant to stay below: capacity.csv counts the seconds above.",
             Shape::Table(&LIMITS),
         ),
+    ]],
+    choice: Choice::Free,
+};
+
+const OUTGOING: TableShape = TableShape {
+    what: "a table of outgoing streams",
+    keys: &[&[
+        optional(
+            "ports",
+            "Ephemeral ports; without one towards the same remote address a connection cannot be made.",
+            Shape::Integer { low: 1, high: 65_535 },
+        ),
+        default("destinations", "Remote addresses that the streams lead to, in turn.", COUNT, "1"),
     ]],
     choice: Choice::Free,
 };
