@@ -17,7 +17,7 @@ macro_rules! built_in {
     };
 }
 
-const ALL: [BuiltIn; 21] = built_in![
+const ALL: [BuiltIn; 22] = built_in![
     "idle-c2s",
     "real-closers",
     "kernel-teardown",
@@ -37,6 +37,7 @@ const ALL: [BuiltIn; 21] = built_in![
     "overload",
     "capacity-100k",
     "s2s-mesh",
+    "s2s-outgoing",
     "behind-a-proxy",
     "benchmark",
 ];

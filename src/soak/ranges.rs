@@ -37,7 +37,7 @@ const FAMILIES: [&str; 13] = [
 ];
 
 /// Shares of scenarios, or of tables, that have a key; by the end of its path.
-const PRESENCE: [(&str, f64); 43] = [
+const PRESENCE: [(&str, f64); 45] = [
     // Nothing of a run depends on these.
     ("name", 0.0),
     ("study", 0.0),
@@ -82,6 +82,8 @@ const PRESENCE: [(&str, f64); 43] = [
     ("random_chaos.nat-expire", 0.05),
     ("server.service", 0.8),
     ("server.queue", 0.3),
+    ("server.outgoing", 0.15),
+    ("outgoing.ports", 0.8),
     ("rate", 0.2),
 ];
 
@@ -127,13 +129,15 @@ const TIMES: [(&str, Span); 33] = [
 ];
 
 /// Whole numbers, as above.
-const INTEGERS: [(&str, Span); 13] = [
+const INTEGERS: [(&str, Span); 15] = [
     ("peers", span(1.0, 8.0)),
     ("nodes", span(1.0, 3.0)),
     ("seed", span(1.0, 1e9)),
     ("server.workers", span(1.0, 4.0)),
     ("server.queue", span(1.0, 60.0)),
     ("server.accept_rate", span(1.0, 100.0)),
+    ("outgoing.ports", span(1.0, 8.0)),
+    ("outgoing.destinations", span(1.0, 3.0)),
     ("size", span(48.0, 8_000.0)),
     ("stanzas", span(1.0, 60.0)),
     ("count", span(1.0, 40.0)),
