@@ -20,6 +20,7 @@ use crate::net::link::{Direction, Verdict};
 use crate::net::packet::Packet;
 use crate::net::segment::{Segment, Seq};
 use crate::rng::{Purpose, Rng};
+use crate::scenario::sockets::SocketOptions;
 use crate::tcp::{self, Admission, Errno, Identity, Socket, State};
 use crate::time::SimTime;
 use crate::xmpp::config::StreamKind;
@@ -298,7 +299,14 @@ impl Endpoint {
     }
 
     fn adopt(&mut self, visit: &mut Visit<'_, '_>, mut socket: Socket) {
+        let SocketOptions { keepalive, user_timeout } = *visit.plan.scenario().sockets.at(visit.side);
         socket.set_nodelay(visit.cx(), true);
+        if keepalive {
+            socket.set_keepalive(visit.cx(), true, None, None, None);
+        }
+        if user_timeout.is_some() {
+            socket.set_user_timeout(user_timeout);
+        }
         self.socket = Some(Box::new(socket));
         self.application = Application::Connecting;
         visit.effects.book.socket_born(visit.local, visit.side, visit.now);

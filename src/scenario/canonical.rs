@@ -15,6 +15,7 @@ use crate::scenario::chaos::{Action, Chaos, Instants, Mishap, Target, Way};
 use crate::scenario::kernel;
 use crate::scenario::reconnect::Reconnect;
 use crate::scenario::server::{Memory, Outgoing, Server};
+use crate::scenario::sockets::{SocketOptions, Sockets};
 use crate::scenario::{Class, Contender, Scenario, WeightedCloser};
 use crate::time::Micros;
 use crate::xmpp::config::{
@@ -62,6 +63,9 @@ pub fn to_json(scenario: &Scenario) -> Value {
     }
     if let Some(has) = &scenario.server {
         value["server"] = server(has);
+    }
+    if scenario.sockets != Sockets::default() {
+        value["sockets"] = sockets(&scenario.sockets);
     }
     value
 }
@@ -236,6 +240,11 @@ fn server(server: &Server) -> Value {
         value["outgoing"] = json!({ "ports": ports, "destinations": destinations });
     }
     value
+}
+
+fn sockets(Sockets { server, client }: &Sockets) -> Value {
+    let options = |SocketOptions { keepalive, user_timeout }: &SocketOptions| json!({ "keepalive": keepalive, "user_timeout_us": user_timeout.map(Micros::get) });
+    json!({ "server": options(server), "client": options(client) })
 }
 
 fn chaos(chaos: &Chaos) -> Value {

@@ -4,6 +4,7 @@ mod chaos;
 mod random_chaos;
 mod reconnect;
 mod server;
+mod sockets;
 
 use crate::net::profile;
 use crate::scenario::catalog;
@@ -459,6 +460,7 @@ pub(crate) const SCENARIO: TableShape = TableShape {
             "What each server node has, and what it is meant to stay below.",
             Shape::Table(&server::SERVER),
         ),
+        optional("sockets", "Options that the applications set on their sockets.", Shape::Table(&sockets::SOCKETS)),
         default(
             "study",
             "How often the scenario is run, over which grid, and how it is compared.",

@@ -30,6 +30,7 @@ mod restore;
 mod schema;
 pub mod server;
 pub(crate) mod shape;
+pub mod sockets;
 mod source;
 pub mod span;
 mod stanzas;
@@ -62,6 +63,7 @@ use crate::net::link::LinkConfig;
 use crate::scenario::chaos::Chaos;
 use crate::scenario::reconnect::Reconnect;
 use crate::scenario::server::Server;
+use crate::scenario::sockets::Sockets;
 use crate::tcp::sysctl::Kernel;
 use crate::time::Micros;
 use crate::xmpp::config::{
@@ -105,6 +107,8 @@ pub struct Scenario {
     pub reconnect: Option<Reconnect>,
     /// What each server node has; `None` where nothing is reckoned.
     pub server: Option<Server>,
+    /// Options of the sockets of both sides.
+    pub sockets: Sockets,
 }
 
 impl Scenario {

@@ -15,6 +15,7 @@ use crate::scenario::random_chaos;
 use crate::scenario::reconnect;
 use crate::scenario::server;
 use crate::scenario::shape::Shape;
+use crate::scenario::sockets;
 use crate::scenario::study::{self, Study};
 use crate::scenario::tree::{Table, Tree};
 use crate::scenario::value::{Node, Origin, Value};
@@ -72,6 +73,7 @@ pub(super) fn scenario(tree: &Tree, stem: &str, problems: &mut Vec<Problem>) -> 
         chaos,
         reconnect,
         server,
+        sockets: sockets::sockets(root)?,
     })
 }
 

@@ -11,6 +11,7 @@ use crate::net::link::{DirectionConfig, LinkConfig, LossModel, RateLimit};
 use crate::scenario::canonical::to_json;
 use crate::scenario::reconnect::Reconnect;
 use crate::scenario::server::{Limits, Memory, Outgoing, Server};
+use crate::scenario::sockets::{SocketOptions, Sockets};
 use crate::scenario::{Class, Contender, Scenario, WeightedCloser};
 use crate::tcp::sysctl::{KEYS, Kernel, Kind, Value as Setting};
 use crate::time::Micros;
@@ -115,6 +116,18 @@ impl<'a> At<'a> {
             chaos: self.key("chaos").optional(|at| at.each(At::chaos))?.unwrap_or_default(),
             reconnect: self.key("reconnect").optional(At::reconnect)?,
             server: self.key("server").optional(At::server)?,
+            sockets: self.key("sockets").optional(At::sockets)?.unwrap_or_default(),
+        })
+    }
+
+    fn sockets(&self) -> Read<Sockets> {
+        Ok(Sockets { server: self.key("server").socket_options()?, client: self.key("client").socket_options()? })
+    }
+
+    fn socket_options(&self) -> Read<SocketOptions> {
+        Ok(SocketOptions {
+            keepalive: self.key("keepalive").switch()?,
+            user_timeout: self.key("user_timeout_us").optional(At::time)?,
         })
     }
 
@@ -390,6 +403,7 @@ mod tests {
     fn a_scenario_whose_peers_come_back_comes_back_whole() {
         let scenario = Scenario::from_toml(include_str!("../../tests/good/coming-back.toml")).unwrap();
         assert!(scenario.reconnect.is_some());
+        assert!(scenario.sockets.client.keepalive);
         assert_eq!(from_json(&manifest_form(&scenario), scenario.seed), Ok(scenario));
     }
 

@@ -5,6 +5,7 @@ use crate::net::disturbance::{Disturbance, Pattern};
 use crate::net::link::{DirectionConfig, LossModel, RateLimit};
 use crate::net::middlebox::{Middlebox, OnExpiry};
 use crate::scenario::chaos::{Action, Forgery, Instants, Mishap, Target, Way};
+use crate::scenario::sockets::{SocketOptions, Sockets};
 use crate::time::Micros;
 use crate::xmpp::config::{AfterTag, Condition, InWait, Process, Responder, Strategy};
 
@@ -475,4 +476,14 @@ fn kernel_settings_are_checked_by_the_table_of_sysctls() {
         let message = refused(&teardown(), &[set]);
         assert!(message.contains(part) && message.contains(set), "{set}: {message}");
     }
+}
+
+#[test]
+fn socket_options_arrive_at_their_side() {
+    let scenario = Scenario::from_toml(COMING_BACK).unwrap();
+    let server = SocketOptions { keepalive: false, user_timeout: Some(Micros::from_secs(40)) };
+    let client = SocketOptions { keepalive: true, user_timeout: None };
+    assert_eq!((scenario.sockets.at(Side::Server), scenario.sockets.at(Side::Client)), (&server, &client));
+    assert_eq!(one(&teardown(), &[]).sockets, Sockets::default());
+    assert!(refused(&teardown(), &["sockets.server.keepalives=true"]).contains("nearest: `keepalive`"));
 }

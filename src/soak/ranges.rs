@@ -37,7 +37,7 @@ const FAMILIES: [&str; 13] = [
 ];
 
 /// Shares of scenarios, or of tables, that have a key; by the end of its path.
-const PRESENCE: [(&str, f64); 45] = [
+const PRESENCE: [(&str, f64); 50] = [
     // Nothing of a run depends on these.
     ("name", 0.0),
     ("study", 0.0),
@@ -84,6 +84,11 @@ const PRESENCE: [(&str, f64); 45] = [
     ("server.queue", 0.3),
     ("server.outgoing", 0.15),
     ("outgoing.ports", 0.8),
+    ("sockets", 0.2),
+    ("sockets.server", 0.7),
+    ("sockets.client", 0.7),
+    ("sockets.server.keepalive", 0.8),
+    ("sockets.client.keepalive", 0.8),
     ("rate", 0.2),
 ];
 
@@ -91,7 +96,7 @@ const PRESENCE: [(&str, f64); 45] = [
 const PRESENT: f64 = 0.3;
 
 /// Times in microseconds; by the end of the path, families left away.
-const TIMES: [(&str, Span); 33] = [
+const TIMES: [(&str, Span); 34] = [
     ("arrivals", span(1.0 * MS, 3.0 * S)),
     ("arrivals.over", span(1.0 * MS, 4.0 * S)),
     ("arrivals.at", span(0.0, 3.0 * S)),
@@ -121,6 +126,7 @@ const TIMES: [(&str, Span); 33] = [
     ("tcp_keepalive_intvl", span(1.0 * S, 30.0 * S)),
     // Without a limit a forged FIN makes two kernels acknowledge each other as fast as the link is: so does Linux.
     ("tcp_invalid_ratelimit", span(10.0 * MS, 1.0 * S)),
+    ("user_timeout", span(10.0 * MS, 30.0 * S)),
     ("time_wait", span(0.0, 90.0 * S)),
     ("delayed_ack_min", span(0.0, 500.0 * MS)),
     ("delayed_ack_max", span(0.0, 500.0 * MS)),

@@ -35,6 +35,7 @@ mod reproduce;
 mod server;
 mod shards;
 mod soak;
+mod sockets;
 mod studies;
 mod support;
 mod trace;
