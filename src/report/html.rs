@@ -1,14 +1,16 @@
 //! report.html: one page that says what a result directory says, to be sent on.
 //!
 //! Its parts stand in the order in which a reader asks: who loses how much (with what certainty), how long it takes, where
-//! stanzas die, what the difference is, what it costs, what else was tried, and what exactly was run. The page needs nothing
+//! stanzas die, what the difference is, what it costs, who came back, what else was tried, and what exactly was run. The page needs nothing
 //! beside itself: no script, no font, no other file. The same files give the same bytes.
 
+mod capacity;
 mod differences;
 mod frontier;
 mod outcomes;
 mod places;
 mod provenance;
+mod returns;
 mod sockets;
 mod spectrum;
 mod sweep;
@@ -52,6 +54,8 @@ fn page(study: &Study, lives: &[Life], shown: usize) -> String {
         Some(places::part(study, focus)),
         differences::part(study, focus),
         Some(sockets::part(study, focus)),
+        capacity::part(study, focus),
+        returns::part(study, focus),
         Some(frontier::part(study, focus)),
         sweep::part(study),
         Some(outcomes::part(study, focus)),
@@ -79,7 +83,7 @@ struct Page<'a> {
     parts: Vec<Part>,
 }
 
-/// One of the nine parts.
+/// A section of the page.
 struct Part {
     id: &'static str,
     heading: String,

@@ -7,7 +7,7 @@ use crate::experiment::planning::{Limit, Planned, Probe, Resource};
 use crate::experiment::rows::ProbeRow;
 use crate::report::csv::CsvFile;
 use crate::report::manifest::{self, Provenance, Ran};
-use crate::report::units::count;
+use crate::report::units::{bytes, count};
 use crate::report::verdict::list;
 use crate::report::{Output, WriteError, table};
 
@@ -31,16 +31,6 @@ pub fn write(
     file.finish(&mut output)?;
     manifest::write(&mut output, plan, &Ran::all(plan, engine), from)?;
     output.commit()
-}
-
-/// Bytes with three digits: `7.81 GiB`.
-#[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^53")]
-fn bytes(n: u64) -> String {
-    let units = [("GiB", 1_u64 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
-    match units.iter().find(|(_, unit)| n >= *unit) {
-        Some((name, unit)) => format!("{:.2} {name}", n as f64 / *unit as f64),
-        None => format!("{n} B"),
-    }
 }
 
 fn amount(resource: Resource, n: u64) -> String {

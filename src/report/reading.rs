@@ -19,7 +19,7 @@ mod rows;
 
 pub use interval::{IntervalRow, Limits};
 pub(super) use rows::share;
-pub use rows::{Results, Second, Spectrum, Stream};
+pub use rows::{Columns, Results, Second, Spectrum, Stream};
 
 /// The page made from the other files; `report` replaces it, so what it was before does not matter.
 pub const REPORT: &str = "report.html";
@@ -151,6 +151,12 @@ impl Study {
         rows::summary(self, &dir.join("summary.csv"))?;
         rows::percentiles(self, &dir.join("percentiles.csv"))?;
         rows::timeline(self, &dir.join("timeline.csv"))?;
+        if self.has("capacity.csv") {
+            rows::numbers(self, &dir.join("capacity.csv"), |results| &mut results.capacity)?;
+        }
+        if self.has("returns.csv") {
+            rows::numbers(self, &dir.join("returns.csv"), |results| &mut results.returns)?;
+        }
         let mut streams = BTreeMap::new();
         rows::lost(self, &dir.join("lost.csv"), &mut streams)?;
         self.has_streams = self.has("streams.csv");

@@ -46,6 +46,15 @@ pub(super) fn things(n: u64, one: &str, several: &str) -> String {
     format!("{} {}", count(n), if n == 1 { one } else { several })
 }
 
+/// Bytes with two digits behind the point: `7.81 GiB`.
+pub(super) fn bytes(n: u64) -> String {
+    let units = [("GiB", 1_u64 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    match units.iter().find(|(_, unit)| n >= *unit) {
+        Some((name, unit)) => format!("{:.2} {name}", float(n) / float(*unit)),
+        None => format!("{n} B"),
+    }
+}
+
 /// A quotient with three significant digits: `0.0801`, `0`. `-` where there is nothing to divide by.
 pub(super) fn ratio(part: u64, whole: u64) -> String {
     if whole == 0 { "-".into() } else { digits(float(part) / float(whole)) }
@@ -85,6 +94,14 @@ pub(super) fn float(n: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_have_the_largest_unit_that_they_reach() {
+        assert_eq!(
+            [0, 1_023, 1_024, 10 << 20, (1 << 33) + (1 << 29)].map(bytes),
+            ["0 B", "1023 B", "1.00 KiB", "10.00 MiB", "8.50 GiB"]
+        );
+    }
 
     #[test]
     fn times_have_three_digits_in_the_unit_a_person_would_choose() {

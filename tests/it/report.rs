@@ -46,6 +46,19 @@ fn a_sweep_of_two_keys_with_streams_has_a_page_too() {
     assert!(page.contains("<section id=\"sweep\"") && page.contains("then by teardown"), "{page}");
 }
 
+#[test]
+fn what_was_borne_and_who_came_back_are_on_the_page() {
+    let bench = Bench::new();
+    let small = ["--set", "peers=60", "--vary", "closing.timeout=1s,5s", "--seeds", "2", "--quiet", "--report"];
+    bench.succeed(&[&["compare", "s2s-outgoing", "--out", "o"][..], &small].concat());
+    let page = text(&bytes_of(&bench.path("o"))["report.html"]);
+    assert!(page.contains("<section id=\"capacity\"") && page.contains("<th scope=\"col\">ports</th>"), "{page}");
+    assert!(page.contains("<section id=\"returns\"") && !page.contains("delivered twice"), "{page}");
+    bench.succeed(&[&["compare", "resumption", "--out", "o"][..], &small].concat());
+    let page = text(&bytes_of(&bench.path("o"))["report.html"]);
+    assert!(!page.contains("<section id=\"capacity\"") && page.contains("delivered twice"), "{page}");
+}
+
 /// The commands that the page names.
 fn commands(page: &str) -> Vec<String> {
     let begin = "aria-label=\"Command\">";

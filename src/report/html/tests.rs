@@ -7,7 +7,7 @@ use crate::ledger::fate::Place;
 use crate::ledger::trace::{Mark, Passage, StanzaStep, TraceEvent, What};
 use crate::report::html::{LIMIT, Life, render, trace_command};
 use crate::report::reading::testing::{stream, study, with_intervals};
-use crate::report::reading::{Spectrum, Study};
+use crate::report::reading::{Columns, Results, Spectrum, Study};
 use crate::time::SimTime;
 
 fn page(study: &Study) -> String {
@@ -42,6 +42,50 @@ fn the_parts_stand_in_their_order() {
     assert_eq!(sections(&page(&study(2, 1, &[("links.a.loss", &["0", "0.1"])]))), all);
     let without: Vec<&str> = all.into_iter().filter(|id| *id != "sweep").collect();
     assert_eq!(sections(&page(&study(2, 1, &[]))), without);
+}
+
+/// Strategy `n` as a server that bears it, and peers that come back to it.
+fn with_server_and_returns(mut study: Study) -> Study {
+    for (n, results) in study.points.iter_mut().flat_map(|point| point.strategies.iter_mut().enumerate()) {
+        let mut set = |columns: fn(&mut Results) -> &mut Columns, name: &str, values: [Option<f64>; 2]| {
+            columns(results).0.insert(name.to_owned(), values.to_vec());
+        };
+        let n = if n == 0 { 1.0 } else { 10.0 };
+        set(|r| &mut r.capacity, "peak_sockets", [Some(100.0 * n), Some(1_200.0 * n)]);
+        set(|r| &mut r.capacity, "peak_memory_bytes", [Some(1_048_576.0 * n), Some(0.0)]);
+        set(|r| &mut r.capacity, "refused", [Some(3.0), Some(4.0 * n)]);
+        set(|r| &mut r.capacity, "above_queue_s", [None, None]);
+        set(|r| &mut r.returns, "absences", [Some(500.0), Some(500.0)]);
+        set(|r| &mut r.returns, "returned", [Some(450.0), Some(450.0)]);
+        set(|r| &mut r.returns, "back_p50_us", [Some(14_000_000.0), Some(28_000_000.0 * n)]);
+        set(|r| &mut r.returns, "back_p99_us", [Some(60_000_000.0), None]);
+    }
+    study
+}
+
+#[test]
+fn what_a_server_bears_and_who_comes_back_are_parts_where_they_are_measured() {
+    let study = with_server_and_returns(study(2, 2, &[]));
+    let page = render(&study, &[]);
+    let order = sections(&page);
+    assert_eq!(order[4..7], ["sockets", "capacity", "returns"], "{order:?}");
+    assert!(page.contains("Strategy-0 needs at most 1,200 sockets"), "the worst seed");
+    assert!(page.contains("strategy-1 needs at most 12,000 sockets and 0 in TIME-WAIT at one node, 10.00 MiB with"));
+    assert!(page.contains("<td>43</td>"), "refused of both seeds");
+    assert!(!page.contains("above its queue"), "a column without a value");
+    assert!(page.contains("strategy-0, 900 of 1,000 absences ended with a new stream, half of all within 28.0 s"));
+    assert!(page.contains("<td>90.0 %</td><td>28.0 s</td><td>never</td><td>never</td>"), "the slowest seed");
+    assert!(!page.contains("delivered twice"), "nothing was written again");
+}
+
+#[test]
+fn what_is_written_again_has_a_table() {
+    let mut study = with_server_and_returns(study(2, 1, &[]));
+    let columns = &mut study.points[0].strategies[1].columns;
+    columns.insert("recovered".to_owned(), vec![Some(46)]);
+    columns.insert("lost_for_good".to_owned(), vec![Some(2)]);
+    let page = render(&study, &[]);
+    assert!(page.contains("<th scope=\"row\">strategy-1</th><td>1</td><td>46</td><td>2</td><td>0</td>"), "{page}");
 }
 
 #[test]

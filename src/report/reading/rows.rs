@@ -15,12 +15,48 @@ pub struct Results {
     pub strategy: String,
     /// Columns of summary.csv that hold whole numbers: one value a seed; `None` is a time that never came.
     pub columns: BTreeMap<String, Vec<Option<u64>>>,
+    /// Columns of capacity.csv, where the scenario has a server: one value a seed; `None` where there is nothing to say.
+    pub capacity: Columns,
+    /// Columns of returns.csv, where peers come back.
+    pub returns: Columns,
     /// Percentiles of each metric over all seeds, by [`Metric::index`].
     pub spectra: [Spectrum; 4],
     /// Server sockets second by second, summed over seeds.
     pub timeline: Vec<Second>,
     /// Lost stanzas by place of death, in the order of [`Place::ALL`], summed over seeds.
     pub places: [u64; 5],
+}
+
+/// Numbers by the name of their column, one a seed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Columns(pub BTreeMap<String, Vec<Option<f64>>>);
+
+impl Columns {
+    /// One value a seed.
+    fn each(&self, column: &str) -> &[Option<f64>] {
+        self.0.get(column).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether any seed has a value.
+    pub fn has(&self, column: &str) -> bool {
+        self.each(column).iter().any(Option::is_some)
+    }
+
+    /// The largest of all seeds that have one.
+    pub fn most(&self, column: &str) -> f64 {
+        self.each(column).iter().flatten().copied().fold(0.0, f64::max)
+    }
+
+    /// The sum over seeds.
+    pub fn sum(&self, column: &str) -> f64 {
+        self.each(column).iter().flatten().sum()
+    }
+
+    /// The largest of all seeds, `None` where one has none.
+    pub fn longest(&self, column: &str) -> Option<f64> {
+        let each = self.each(column);
+        each.iter().copied().try_fold(0.0, |most: f64, value| Some(most.max(value?))).filter(|_| !each.is_empty())
+    }
 }
 
 /// The percentiles of a metric.
@@ -77,6 +113,8 @@ impl Results {
         Self {
             strategy: strategy.to_owned(),
             columns: BTreeMap::new(),
+            capacity: Columns::default(),
+            returns: Columns::default(),
             spectra: std::array::from_fn(|_| Spectrum::default()),
             timeline: Vec::new(),
             places: [0; 5],
@@ -233,6 +271,23 @@ pub(super) fn summary(study: &mut Study, path: &Path) -> Result<(), ReadError> {
             } else {
                 results.columns.insert(name.clone(), vec![value]);
             }
+        }
+    }
+    Ok(())
+}
+
+/// A table with numbers behind the seed, which `of` takes.
+pub(super) fn numbers(study: &mut Study, path: &Path, of: fn(&mut Results) -> &mut Columns) -> Result<(), ReadError> {
+    let mut table = Table::open(path)?;
+    let place = Belonging::new(study, &table)?;
+    let first = table.column("seed")? + 1;
+    let names: Vec<String> = table.header.iter().skip(first).map(str::to_owned).collect();
+    while let Some(row) = table.next() {
+        let row = row?;
+        let (point, strategy) = place.of(study, &row)?;
+        let columns = of(&mut study.points[point].strategies[strategy]);
+        for (i, name) in names.iter().enumerate().filter(|(_, name)| !study.keys.contains(name)) {
+            columns.0.entry(name.clone()).or_default().push(row.float(first + i)?);
         }
     }
     Ok(())
