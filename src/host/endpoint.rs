@@ -24,6 +24,7 @@ use crate::scenario::sockets::SocketOptions;
 use crate::tcp::{self, Admission, Errno, Identity, Socket, State};
 use crate::time::SimTime;
 use crate::xmpp::config::StreamKind;
+use crate::xmpp::legacy::Legacy;
 use crate::xmpp::observer::CloseTagObserver;
 use crate::xmpp::party::{self, Fact, Party, Syscall};
 
@@ -461,6 +462,29 @@ impl Endpoint {
             self.departs(visit);
         }
         true
+    }
+
+    /// Whether its application no longer owns a connection.
+    pub(super) fn has_let_go(&self) -> bool {
+        self.application == Application::LetGo
+    }
+
+    /// Whether it can hand the session of its stream over to another.
+    pub(super) fn can_be_replaced(&self) -> bool {
+        self.on && self.acts() && !self.has_let_go() && self.party.is_replaceable()
+    }
+
+    /// Its peer resumes the session on another stream.
+    pub(super) fn is_replaced(&mut self, visit: &mut Visit<'_, '_>) {
+        visit.witness_replaced();
+        self.party.handle_replaced(visit.now);
+        self.settle(visit);
+    }
+
+    /// It gets what its peer's former stream has left, and can answer.
+    pub(super) fn inherits(&mut self, visit: &mut Visit<'_, '_>, legacy: Legacy) {
+        self.party.handle_inherited(visit.now, legacy);
+        self.settle(visit);
     }
 
     /// The machine is off: its kernel is gone with all it held, and nothing answers any more.

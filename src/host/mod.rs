@@ -71,6 +71,8 @@ pub struct Host {
     further: Vec<Option<Box<Endpoint>>>,
     /// The slot of a life that has just begun here.
     begun: Option<usize>,
+    /// The slot of a life that has just lost its session to a later one.
+    replaced: Option<usize>,
     scratch: Vec<u8>,
     first: usize,
     stride: usize,
@@ -111,6 +113,7 @@ impl Host {
             endpoints,
             further: Vec::new(),
             begun: None,
+            replaced: None,
             scratch: Vec::new(),
             first,
             stride,
@@ -167,7 +170,9 @@ impl Host {
     /// Slots that want to be called at another instant than they said, because of what has happened at others. Only a server
     /// has any, and there slots are numbered as streams are.
     pub fn take_woken(&mut self) -> Vec<usize> {
-        self.desk.as_mut().map(Desk::take_woken).unwrap_or_default()
+        let mut woken = self.desk.as_mut().map(Desk::take_woken).unwrap_or_default();
+        woken.extend(self.replaced.take());
+        woken
     }
 
     /// The slot of a life that has begun since the last call: an engine has not heard of it yet.
@@ -212,9 +217,37 @@ impl Host {
         what(endpoint, &mut visit);
         // Of the many endpoints nearly all are at rest at any time, and those shall hold no memory of what has passed.
         endpoint.rest();
+        let claims = endpoint.party.claims_session();
         if let Some(departure) = endpoint.take_departure() {
             self.begin(now, slot + peers, Some(&departure), effects);
         }
+        if claims {
+            self.hand_over(now, slot, effects);
+        }
+    }
+
+    /// The session of a peer goes over from an earlier life, whose stream may still be up, to the one in `slot`.
+    fn hand_over<'b>(&mut self, now: SimTime, slot: usize, effects: &mut Effects<'b>) {
+        let mut legacy = Legacy::default();
+        for earlier in self.lives_before(slot) {
+            let Some(endpoint) = self.endpoint_mut(earlier) else { continue };
+            if endpoint.can_be_replaced() {
+                self.visit(now, earlier, effects, Endpoint::is_replaced);
+                self.replaced = Some(earlier);
+            }
+            let left = self.endpoint_mut(earlier).filter(|endpoint| endpoint.has_let_go());
+            legacy = left.map(|endpoint| endpoint.party.take_legacy()).unwrap_or_default();
+            if legacy.session.is_some() {
+                break;
+            }
+        }
+        self.visit(now, slot, effects, |endpoint, visit: &mut Visit<'_, 'b>| endpoint.inherits(visit, legacy));
+    }
+
+    /// The slots of a peer's earlier lives, the last one first.
+    fn lives_before(&self, slot: usize) -> impl Iterator<Item = usize> + use<> {
+        let peers = self.endpoints.len();
+        (0..slot / peers).rev().map(move |life| slot % peers + life * peers)
     }
 
     /// A life of a peer begins: at its client when that departs from the life before, at its server with the first packet.
@@ -225,7 +258,11 @@ impl Host {
             legacy.since = Some(departure.since);
             effects.book.begin_life(local, self.plan.entry(local));
         }
-        let party = self.cast.heir(local, legacy);
+        let mut party = self.cast.heir(local, legacy);
+        let mut earlier = self.lives_before(slot);
+        if self.side == Side::Server && earlier.any(|slot| self.endpoint(slot).is_some_and(|e| !e.has_let_go())) {
+            party.with_rival();
+        }
         let endpoint = Endpoint::reborn(self.side, &self.plan, local, party, now, after);
         let place = slot - peers;
         if self.further.len() <= place {
@@ -237,8 +274,7 @@ impl Host {
 
     /// What the peer's last life before the one in `slot` has left here: at a server some may never have got through.
     fn take_legacy(&mut self, slot: usize) -> Legacy {
-        let peers = self.endpoints.len();
-        for earlier in (0..slot / peers).rev().map(|life| slot % peers + life * peers) {
+        for earlier in self.lives_before(slot) {
             if let Some(endpoint) = self.endpoint_mut(earlier) {
                 return endpoint.party.take_legacy();
             }

@@ -47,6 +47,8 @@ pub struct Witness {
     pub struck: BTreeMap<&'static str, u64>,
     /// RSTs that fitted exactly and ended a socket.
     pub resets: u64,
+    /// Streams that were up when a later one of their peer took the session over.
+    pub replaced: u64,
     /// The first RST that fitted exactly and did not.
     pub survived: Option<String>,
     /// Bytes that applications read, all compared with what the other side had written.
@@ -66,6 +68,7 @@ impl Witness {
             timers: Default::default(),
             struck: BTreeMap::new(),
             resets: 0,
+            replaced: 0,
             survived: None,
             bytes: 0,
             garbled: None,
@@ -183,6 +186,12 @@ impl Visit<'_, '_> {
             let said =
                 || format!("stream {stream}: the {side:?} got a RST that fits at {now} and is in {}", state.name());
             witness.survived.get_or_insert_with(said);
+        }
+    }
+
+    pub(super) fn witness_replaced(&mut self) {
+        if let Some(witness) = self.witness() {
+            witness.replaced += 1;
         }
     }
 

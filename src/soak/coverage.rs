@@ -234,6 +234,7 @@ impl Coverage {
         self.count_many("packets and deadlines", witness.steps());
         self.count_many("bytes compared", witness.bytes);
         self.count_many("resets that ended a socket", witness.resets);
+        self.count_many("sessions taken over from a stream that was up", witness.replaced);
         for end in witness.streams.iter().flatten().filter(|end| end.let_go.is_some()) {
             self.count(if end.state.is_some() { "closed sockets still there" } else { "closed sockets gone" });
         }

@@ -37,7 +37,7 @@ const FAMILIES: [&str; 13] = [
 ];
 
 /// Shares of scenarios, or of tables, that have a key; by the end of its path.
-const PRESENCE: [(&str, f64); 50] = [
+const PRESENCE: [(&str, f64); 56] = [
     // Nothing of a run depends on these.
     ("name", 0.0),
     ("study", 0.0),
@@ -85,6 +85,13 @@ const PRESENCE: [(&str, f64); 50] = [
     ("server.outgoing", 0.15),
     ("outgoing.ports", 0.8),
     ("sockets", 0.2),
+    ("reconnect", 0.4),
+    ("stream_management", 0.4),
+    // By default after up to a minute, when most runs are over.
+    ("reconnect.delay", 0.9),
+    ("reconnect.backoff", 0.8),
+    ("stream_management.resume", 0.8),
+    ("stream_management.enable", 0.1),
     ("sockets.server", 0.7),
     ("sockets.client", 0.7),
     ("sockets.server.keepalive", 0.8),
@@ -96,7 +103,7 @@ const PRESENCE: [(&str, f64); 50] = [
 const PRESENT: f64 = 0.3;
 
 /// Times in microseconds; by the end of the path, families left away.
-const TIMES: [(&str, Span); 34] = [
+const TIMES: [(&str, Span); 36] = [
     ("arrivals", span(1.0 * MS, 3.0 * S)),
     ("arrivals.over", span(1.0 * MS, 4.0 * S)),
     ("arrivals.at", span(0.0, 3.0 * S)),
@@ -126,6 +133,8 @@ const TIMES: [(&str, Span); 34] = [
     ("tcp_keepalive_intvl", span(1.0 * S, 30.0 * S)),
     // Without a limit a forged FIN makes two kernels acknowledge each other as fast as the link is: so does Linux.
     ("tcp_invalid_ratelimit", span(10.0 * MS, 1.0 * S)),
+    ("reconnect.delay", span(1.0 * MS, 4.0 * S)),
+    ("reconnect.backoff", span(1.0 * MS, 4.0 * S)),
     ("user_timeout", span(10.0 * MS, 30.0 * S)),
     ("time_wait", span(0.0, 90.0 * S)),
     ("delayed_ack_min", span(0.0, 500.0 * MS)),

@@ -36,11 +36,17 @@ impl Party {
         }
     }
 
-    fn negotiate(&mut self, now: SimTime, item: Item) {
+    pub(super) fn negotiate(&mut self, now: SimTime, item: Item) {
         let Phase::Opening(opening) = std::mem::replace(&mut self.phase, Phase::Done) else { return };
         let memory = self.memory(now);
         match opening.handle(&self.config, &memory, item, &mut self.out) {
             Ok(Progress::Opening(opening)) => self.phase = Phase::Opening(opening),
+            Ok(Progress::Claims(opening)) => {
+                self.phase = Phase::Opening(opening);
+                if let Some(keeping) = &mut self.keeping {
+                    keeping.claim = Some(item);
+                }
+            }
             Ok(Progress::Restarted(opening)) => {
                 self.reader.restart();
                 self.phase = Phase::Opening(opening);

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use crate::time::SimTime;
+use crate::xmpp::stanza::Item;
 
 /// A stanza that waits for a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +55,10 @@ pub(super) struct Keeping {
     /// The stream, by its number in the node.
     pub(super) stream: usize,
     pub(super) legacy: Legacy,
+    /// Whether the stream of a former life may still hold the session that the peer asks for.
+    pub(super) held: bool,
+    /// The request for that session, until it is handed over.
+    pub(super) claim: Option<Item>,
     /// Stanzas of which the kernel has taken nothing yet, by number.
     unsent: VecDeque<(u32, Waiting)>,
 }
@@ -61,7 +66,7 @@ pub(super) struct Keeping {
 impl Keeping {
     /// Begins with what the party before left.
     pub(super) fn new(stream: usize, legacy: Legacy) -> Self {
-        Self { stream, legacy, unsent: VecDeque::new() }
+        Self { stream, legacy, ..Self::default() }
     }
 
     /// A stanza waits for its kernel.
@@ -95,5 +100,14 @@ impl Legacy {
         for stanza in stanzas.rev() {
             self.waiting.push_front(stanza);
         }
+    }
+
+    /// What a stream leaves that was still up when the peer's next one began.
+    pub(super) fn add(&mut self, later: Self) {
+        let Self { waiting, since, session, sessions } = later;
+        self.waiting.extend(waiting);
+        self.since = since.or(self.since);
+        self.session = session.or_else(|| self.session.take());
+        self.sessions = self.sessions.max(sessions);
     }
 }

@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use crate::time::SimTime;
 use crate::xmpp::config::AfterTag;
-use crate::xmpp::fact::Disorder;
-use crate::xmpp::legacy::{Session, Waiting};
+use crate::xmpp::fact::{Disorder, Outcome, Syscall};
+use crate::xmpp::legacy::{Legacy, Session, Waiting};
 use crate::xmpp::management::Management;
 use crate::xmpp::negotiation::{Agreed, Memory};
 use crate::xmpp::outbox::Stanza;
 use crate::xmpp::party::Party;
+use crate::xmpp::phase::Phase;
 use crate::xmpp::stanza::{self, Element, Item};
 use crate::xmpp::writer::StreamWriter;
 
@@ -52,7 +53,43 @@ impl Party {
         Memory {
             session: session.map(|session| (session.id, session.handled)),
             next: management.resume.map(|within| (keeping.legacy.sessions + 1, within)),
+            held: keeping.held,
         }
+    }
+
+    /// Whether it can hand its session over while its stream is up (XEP-0198 §5): nothing of a closing has been said.
+    pub fn is_replaceable(&self) -> bool {
+        let session = self.management.as_ref().is_some_and(|management| management.session.is_some());
+        session && matches!(self.phase, Phase::Open(_) | Phase::Pinging { .. }) && !self.heard.tag
+    }
+
+    /// The peer resumes the session of this stream on another. The old connection is closed without a word, as Prosody's
+    /// `mod_smacks` does it: who is there to read it has no session on it any more.
+    pub fn handle_replaced(&mut self, _now: SimTime) {
+        if !self.is_replaceable() {
+            return;
+        }
+        if self.role_is_closer() {
+            self.has_decided();
+        }
+        self.finish(Outcome::Closed, Syscall::Close);
+        self.settle();
+    }
+
+    /// Whether the peer has asked for a session that the stream of a former life may hold: [`Self::handle_inherited`] answers.
+    pub fn claims_session(&self) -> bool {
+        self.keeping.as_ref().is_some_and(|keeping| keeping.claim.is_some())
+    }
+
+    /// What the stream has left that held the session; nothing where none did.
+    pub fn handle_inherited(&mut self, now: SimTime, legacy: Legacy) {
+        let Some(keeping) = &mut self.keeping else { return };
+        keeping.held = false;
+        keeping.legacy.add(legacy);
+        if let Some(item) = keeping.claim.take() {
+            self.negotiate(now, item);
+        }
+        self.settle();
     }
 
     /// A new session begins.

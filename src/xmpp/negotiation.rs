@@ -55,6 +55,9 @@ pub(super) enum Progress {
     Opening(Opening),
     /// Not there yet, and what is read next is a new stream.
     Restarted(Opening),
+    /// Not there yet: the session that is asked for must be handed over by a stream that is still up; then comes the same
+    /// item again.
+    Claims(Opening),
     /// The stream is up.
     Up(StreamWriter, Agreed),
 }
@@ -75,6 +78,8 @@ pub(super) struct Memory {
     pub(super) session: Option<(u32, u32)>,
     /// The identifier of the next session and how long it is kept, if sessions can be resumed.
     pub(super) next: Option<(u32, Micros)>,
+    /// Whether another stream may still hold the session that is asked for.
+    pub(super) held: bool,
 }
 
 impl Opening {
@@ -197,6 +202,7 @@ impl Opening {
                 out.push(None, |bytes| writer.resumed(id, handled, bytes));
                 Progress::Up(writer, Agreed::Resumed(h))
             }
+            (None, Some(_), Some(_)) if memory.held => Progress::Claims(Self::Awaiting(awaited, writer)),
             _ => {
                 out.push(None, |bytes| writer.failed(None, bytes));
                 Progress::Opening(Self::Awaiting(awaited, writer))

@@ -165,6 +165,13 @@ impl Party {
         self
     }
 
+    /// The stream of a former life is still up, and may hold the session that the peer will ask for.
+    pub fn with_rival(&mut self) {
+        if let Some(keeping) = &mut self.keeping {
+            keeping.held = true;
+        }
+    }
+
     /// Its application has let go of its socket: from now on its stanzas wait for the next stream.
     pub fn handle_let_go(&mut self, now: SimTime) {
         self.leave_session(now);

@@ -3,8 +3,10 @@
 use farewell::engine::{Engine as _, Event, NodeRun, Turmoil, Unwatched};
 use farewell::experiment::balance;
 use farewell::id::NodeId;
+use farewell::ledger::fate::{Observed, Outcome};
 use farewell::ledger::record::{NodeLedger, StreamRecord};
 use farewell::scenario::Scenario;
+use farewell::time::Micros;
 
 use crate::support::Bench;
 
@@ -153,4 +155,40 @@ fn summary_and_streams_say_what_came_back() {
         assert!((all - number(summary, column)).abs() < 1e-9, "{column}");
     }
     assert!((number(summary, "lost") - number(summary, "recovered") - number(summary, "lost_for_good")).abs() < 1e-9);
+}
+
+/// Clients that a forged RST cuts off at 4 s, while nothing reaches the server, which has nothing to write and does not hear of it.
+fn cut_off(management: &str) -> NodeLedger {
+    let chaos = "[[chaos]]\nat = \"3600ms\"\nfor = \"1500ms\"\ndo = \"partition\"\nway = \"to-server\"\non = \"all\"\n\
+                 [[chaos]]\nat = \"4s\"\ndo = \"inject-reset\"\nway = \"to-client\"\non = \"all\"";
+    let text = chatty("handshake", &format!("{chaos}\n[reconnect]\ndelay = \"1s\"\n[stream_management]\n{management}"));
+    let stays = text.replace("after = { uniform = [\"5s\", \"8s\"] }", "after = \"1h\"");
+    run(&stays.replace("poisson = 5.0", "poisson = 0.01"))
+}
+
+#[test]
+fn who_comes_back_while_the_server_still_holds_the_old_stream_takes_the_session_over() {
+    let cut = cut_off("resume = \"1m\"");
+    let (old, new) = cut.streams.split_at(80);
+    assert_eq!(new.len(), 80, "everybody came back");
+    let lost: u64 = old.iter().map(|stream| u64::from(stream.to_closer.lost + stream.to_peer.lost)).sum();
+    let recovered: u64 = old.iter().map(|stream| u64::from(stream.recovered)).sum();
+    assert!(lost > 500 && recovered == lost, "{recovered} of {lost}");
+    assert_eq!(sum(&cut, |stream| stream.duplicated.into()), 0);
+    // Who asks for the session of a stream that is still up gets it: the server lets go of the old stream at once.
+    let replaced: Vec<_> = old.iter().filter(|stream| stream.outcome == Outcome::Closed).collect();
+    assert!(replaced.len() > 50, "{}", replaced.len());
+    for stream in replaced {
+        let decision = stream.decision.expect("a decision").as_micros();
+        assert!(decision > 5_100_000, "{decision}");
+        assert_eq!(stream.release, Observed::After(Micros::ZERO));
+    }
+}
+
+#[test]
+fn without_resumption_the_old_stream_stays_until_its_kernel_gives_it_up() {
+    let cut = cut_off("request_every = 5");
+    let decided = cut.streams[..80].iter().filter(|stream| stream.decision.is_some());
+    assert_eq!(sum(&cut, |stream| u64::from(stream.recovered)), 0);
+    assert!(decided.count() > 0);
 }
