@@ -19,7 +19,7 @@ use crate::soak::{self, Coverage, Finding, Kind, Soak};
 const RUNS: u64 = 1_000;
 
 /// Runs of each thread between two looks at the clock.
-const AT_ONCE: u64 = 64;
+const AT_ONCE: u64 = 256;
 
 /// The file of counts.
 const COVERAGE: &str = "coverage.csv";

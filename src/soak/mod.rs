@@ -118,9 +118,10 @@ struct Done {
     broken: Option<(Option<Drawn>, Broken)>,
 }
 
+/// One by one: a run may take a thousand times as long as the next.
 fn numbers(runs: Range<u64>) -> impl IndexedParallelIterator<Item = u64> {
     let runs: Vec<u64> = runs.collect();
-    runs.into_par_iter()
+    runs.into_par_iter().with_max_len(1)
 }
 
 /// Draws one scenario and runs it.
