@@ -17,7 +17,7 @@ macro_rules! built_in {
     };
 }
 
-const ALL: [BuiltIn; 22] = built_in![
+const ALL: [BuiltIn; 23] = built_in![
     "idle-c2s",
     "real-closers",
     "kernel-teardown",
@@ -30,6 +30,7 @@ const ALL: [BuiltIn; 22] = built_in![
     "crash-and-reboot",
     "mobile-dead-peers",
     "resumption",
+    "silent-nat",
     "slow-drip-attack",
     "lossy-satellite",
     "restart-storm",
