@@ -4,6 +4,8 @@
 //! application reads what there is, writes what it wants, makes its system calls, until nothing changes; then the
 //! kernel's segments leave.
 
+use std::collections::VecDeque;
+
 use crate::host::Plan;
 use crate::host::comeback::{Comeback, Departure};
 use crate::host::custody::payload_range;
@@ -24,7 +26,7 @@ use crate::scenario::sockets::SocketOptions;
 use crate::tcp::{self, Admission, Errno, Identity, Socket, State};
 use crate::time::SimTime;
 use crate::xmpp::config::StreamKind;
-use crate::xmpp::legacy::Legacy;
+use crate::xmpp::legacy::{Legacy, Waiting};
 use crate::xmpp::observer::CloseTagObserver;
 use crate::xmpp::party::{self, Fact, Party, Syscall};
 
@@ -484,6 +486,12 @@ impl Endpoint {
     /// It gets what its peer's former stream has left, and can answer.
     pub(super) fn inherits(&mut self, visit: &mut Visit<'_, '_>, legacy: Legacy) {
         self.party.handle_inherited(visit.now, legacy);
+        self.settle(visit);
+    }
+
+    /// It gets what a former stream of its peer has held back.
+    pub(super) fn gets(&mut self, visit: &mut Visit<'_, '_>, waiting: VecDeque<Waiting>) {
+        self.party.handle_passed_on(visit.now, waiting);
         self.settle(visit);
     }
 

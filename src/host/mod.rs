@@ -71,8 +71,8 @@ pub struct Host {
     further: Vec<Option<Box<Endpoint>>>,
     /// The slot of a life that has just begun here.
     begun: Option<usize>,
-    /// The slot of a life that has just lost its session to a later one.
-    replaced: Option<usize>,
+    /// The slots of lives that another one of the same peer has just given something, or taken it from.
+    changed: Vec<usize>,
     scratch: Vec<u8>,
     first: usize,
     stride: usize,
@@ -113,7 +113,7 @@ impl Host {
             endpoints,
             further: Vec::new(),
             begun: None,
-            replaced: None,
+            changed: Vec::new(),
             scratch: Vec::new(),
             first,
             stride,
@@ -171,7 +171,7 @@ impl Host {
     /// has any, and there slots are numbered as streams are.
     pub fn take_woken(&mut self) -> Vec<usize> {
         let mut woken = self.desk.as_mut().map(Desk::take_woken).unwrap_or_default();
-        woken.extend(self.replaced.take());
+        woken.append(&mut self.changed);
         woken
     }
 
@@ -217,12 +217,14 @@ impl Host {
         what(endpoint, &mut visit);
         // Of the many endpoints nearly all are at rest at any time, and those shall hold no memory of what has passed.
         endpoint.rest();
-        let claims = endpoint.party.claims_session();
+        let (claims, leaves) = (endpoint.party.claims_session(), endpoint.has_let_go() && endpoint.party.holds_back());
         if let Some(departure) = endpoint.take_departure() {
             self.begin(now, slot + peers, Some(&departure), effects);
         }
         if claims {
             self.hand_over(now, slot, effects);
+        } else if leaves && self.side == Side::Server {
+            self.pass_on(now, slot, effects);
         }
     }
 
@@ -233,15 +235,29 @@ impl Host {
             let Some(endpoint) = self.endpoint_mut(earlier) else { continue };
             if endpoint.can_be_replaced() {
                 self.visit(now, earlier, effects, Endpoint::is_replaced);
-                self.replaced = Some(earlier);
+                self.changed.push(earlier);
             }
             let left = self.endpoint_mut(earlier).filter(|endpoint| endpoint.has_let_go());
-            legacy = left.map(|endpoint| endpoint.party.take_legacy()).unwrap_or_default();
+            let mut left = left.map(|endpoint| endpoint.party.take_legacy()).unwrap_or_default();
+            left.add(legacy);
+            legacy = left;
             if legacy.session.is_some() {
                 break;
             }
         }
         self.visit(now, slot, effects, |endpoint, visit: &mut Visit<'_, 'b>| endpoint.inherits(visit, legacy));
+    }
+
+    /// What a stream held back goes to the peer's next one, which began before this one was let go.
+    fn pass_on<'b>(&mut self, now: SimTime, slot: usize, effects: &mut Effects<'b>) {
+        let next = slot + self.endpoints.len();
+        if self.endpoint(next).is_none() {
+            return;
+        }
+        let Some(endpoint) = self.endpoint_mut(slot) else { return };
+        let waiting = endpoint.party.take_waiting();
+        self.visit(now, next, effects, |endpoint, visit: &mut Visit<'_, 'b>| endpoint.gets(visit, waiting));
+        self.changed.push(next);
     }
 
     /// The slots of a peer's earlier lives, the last one first.

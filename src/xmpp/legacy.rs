@@ -103,7 +103,7 @@ impl Legacy {
     }
 
     /// What a stream leaves that was still up when the peer's next one began.
-    pub(super) fn add(&mut self, later: Self) {
+    pub fn add(&mut self, later: Self) {
         let Self { waiting, since, session, sessions } = later;
         self.waiting.extend(waiting);
         self.since = since.or(self.since);

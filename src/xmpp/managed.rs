@@ -76,6 +76,27 @@ impl Party {
         self.settle();
     }
 
+    /// Whether stanzas that were held back, or that are to be written again, wait for a stream.
+    pub fn holds_back(&self) -> bool {
+        self.keeping.as_ref().is_some_and(|keeping| !keeping.legacy.waiting.is_empty())
+    }
+
+    /// Those stanzas: they wait here no longer.
+    pub fn take_waiting(&mut self) -> VecDeque<Waiting> {
+        self.keeping.as_mut().map(|keeping| std::mem::take(&mut keeping.legacy.waiting)).unwrap_or_default()
+    }
+
+    /// A former stream of the same peer, which this one did not wait for, has left stanzas: they are written at once, or as soon as
+    /// there is a stream that can take them.
+    pub fn handle_passed_on(&mut self, now: SimTime, waiting: VecDeque<Waiting>) {
+        if self.is_up() && self.may_write() {
+            waiting.into_iter().for_each(|stanza| self.write_stanza(now, stanza));
+            self.settle();
+        } else if let Some(keeping) = &mut self.keeping {
+            keeping.legacy.waiting.extend(waiting);
+        }
+    }
+
     /// Whether the peer has asked for a session that the stream of a former life may hold: [`Self::handle_inherited`] answers.
     pub fn claims_session(&self) -> bool {
         self.keeping.as_ref().is_some_and(|keeping| keeping.claim.is_some())

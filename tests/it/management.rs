@@ -192,3 +192,19 @@ fn without_resumption_the_old_stream_stays_until_its_kernel_gives_it_up() {
     assert_eq!(sum(&cut, |stream| u64::from(stream.recovered)), 0);
     assert!(decided.count() > 0);
 }
+
+#[test]
+fn behind_a_silent_nat_all_that_was_lost_arrives_on_the_next_stream() {
+    // The server closes a stream on which nothing came for as long as its client needs to give up and come back, so that now and
+    // then it waits for a tag when the next stream begins: what it holds back then is for that one.
+    let text = include_str!("../../simulations/silent-nat.toml").replace("peers = 1000", "peers = 40");
+    let text =
+        text.replace("idle = \"2m\"", "idle = \"1m\"").replace("user_timeout = \"10s\"", "user_timeout = \"25s\"");
+    let ledger = run(&text.replace("duration = \"10m\"", "duration = \"5m\""));
+    let last = |stream: &StreamRecord| !ledger.streams.iter().any(|next| next.stream.0 == stream.stream.0 + 40);
+    let followed = ledger.streams.iter().filter(|stream| !last(stream));
+    let [lost, recovered] = followed.fold([0, 0], |[lost, recovered], stream| {
+        [lost + stream.to_closer.lost + stream.to_peer.lost, recovered + stream.recovered]
+    });
+    assert!(lost > 20 && recovered == lost, "{recovered} of {lost}");
+}
