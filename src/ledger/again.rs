@@ -25,13 +25,6 @@ impl Again {
         self.links.insert(copy, of);
     }
 
-    fn first(&self, mut key: Key) -> Key {
-        while let Some(of) = self.links.get(&key) {
-            key = *of;
-        }
-        key
-    }
-
     /// All streams of some peers are over, with all that they lost: writes into their records what copies came to.
     pub(crate) fn settle(&mut self, records: &mut [StreamRecord], lost: &[LostStanza]) {
         if self.links.is_empty() {
@@ -41,8 +34,11 @@ impl Again {
         let dead: BTreeSet<Key> = lost.iter().map(|stanza| (stanza.stream, stanza.direction, stanza.stanza)).collect();
         // Streams of a peer are numbered in their order, so that a set of keys is in the order of writing.
         let mut families: BTreeMap<Key, BTreeSet<Key>> = BTreeMap::new();
-        for copy in self.links.keys() {
-            let first = self.first(*copy);
+        // A copy comes after what it was made of, and copies of copies may be many.
+        let mut firsts: BTreeMap<Key, Key> = BTreeMap::new();
+        for (copy, of) in &self.links {
+            let first = firsts.get(of).copied().unwrap_or(*of);
+            firsts.insert(*copy, first);
             families.entry(first).or_default().extend([first, *copy]);
         }
         for members in families.values() {
