@@ -13,7 +13,7 @@ use crate::cli::compare::cores;
 use crate::cli::interrupt::Interrupt;
 use crate::report::{Output, table};
 use crate::scenario::SourceText;
-use crate::soak::{self, Coverage, Finding, Kind, Soak};
+use crate::soak::{self, Coverage, Finding, Kind, Replayed, Soak};
 
 /// Runs where neither their number nor their time is given.
 const RUNS: u64 = 1_000;
@@ -57,8 +57,11 @@ fn inject(args: &ChaosArgs) -> Result<(), Failure> {
 
 fn replay(file: &str, stdout: &mut dyn Write) -> Result<(), Failure> {
     match soak::replay(&SourceText::find(file)?)? {
-        None => Ok(writeln!(stdout, "{file}: every promise holds, under both engines and twice")?),
-        Some(broken) => Err(Failure::Run(format!("{file} breaks {broken}"))),
+        Replayed::Holds => Ok(writeln!(stdout, "{file}: every promise holds, under both engines and twice")?),
+        Replayed::Breaks(broken) => Err(Failure::Run(format!("{file} breaks {broken}"))),
+        Replayed::GivenUp => {
+            Err(Failure::Run(format!("{file} is longer than is looked at: fewer peers, or less time")))
+        }
     }
 }
 
@@ -190,6 +193,9 @@ fn say(args: &ChaosArgs, soak: &Soak, out: &mut dyn Write) -> io::Result<()> {
         amount("under both engines"),
         amount("twice"),
     )?;
+    if coverage.amount(soak::GIVEN_UP) > 0 {
+        writeln!(out, "{} runs were longer than it pays to look at, and given up", amount(soak::GIVEN_UP))?;
+    }
     let shown = [
         Kind::Outcome,
         Kind::Place,

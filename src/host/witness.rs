@@ -60,7 +60,14 @@ pub struct Witness {
 }
 
 impl Witness {
-    /// A witness of a run that is over after `most_steps` packets and deadlines: in a run that goes on it panics.
+    /// What it says of a run that goes on and on, but carries stanzas.
+    pub const LONG: &str = "the run is long";
+
+    /// What it says of a run that goes on and on with next to nothing to show for it.
+    pub const BUSY: &str = "the run stays busy";
+
+    /// A witness of a run that is over after `most_steps` packets and deadlines: in a run that goes on it panics, and says whether
+    /// that run is [long](Self::LONG) or only [busy](Self::BUSY).
     pub fn new(most_steps: u64) -> Self {
         Self {
             streams: Vec::new(),
@@ -89,9 +96,15 @@ impl Witness {
         &mut self.streams[local]
     }
 
+    /// A byte that is read takes less than one packet or deadline, even in segments of the smallest size: a run that took more
+    /// was busy with itself.
     fn step(&mut self) {
         self.steps += 1;
-        assert!(self.steps <= self.most_steps, "the run stays busy: {} packets and deadlines", self.most_steps);
+        if self.steps > self.most_steps {
+            let (steps, bytes) = (self.most_steps, self.bytes);
+            let what = if bytes < steps { Self::BUSY } else { Self::LONG };
+            panic!("{what}: {steps} packets and deadlines, {bytes} bytes read");
+        }
     }
 
     fn wrote(&mut self, local: usize, side: Side, bytes: &[u8], now: SimTime) {
@@ -271,6 +284,15 @@ mod tests {
     #[should_panic(expected = "stays busy")]
     fn a_run_that_does_not_end_is_stopped() {
         let mut witness = Witness::new(2);
+        (0..3).for_each(|_| witness.step());
+    }
+
+    #[test]
+    #[should_panic(expected = "is long")]
+    fn a_run_that_carries_much_is_stopped_too_and_told_from_one_that_does_not_end() {
+        let mut witness = Witness::new(2);
+        witness.wrote(0, Side::Client, b"abcdef", at(1));
+        witness.read(0, Side::Server, b"abcdef");
         (0..3).for_each(|_| witness.step());
     }
 }

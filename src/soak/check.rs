@@ -10,14 +10,14 @@ use crate::ledger::balance::Imbalance;
 use crate::ledger::fate::{Observed, Outcome};
 use crate::ledger::record::{NodeLedger, StreamRecord};
 use crate::scenario::{Scenario, WeightedCloser, from_json, to_json};
-use crate::soak::coverage::Coverage;
+use crate::soak::coverage::{Coverage, GIVEN_UP};
 use crate::tcp::State;
 use crate::tcp::sysctl::Kernel;
 use crate::time::{Micros, SimTime};
 use crate::xmpp::config::By;
 
-/// Packets and deadlines after which a node's run counts as one that does not end.
-const MOST_STEPS: u64 = 4_000_000;
+/// Packets and deadlines after which a node's run counts as one that does not end, or, if it has carried much, is given up.
+pub(crate) const MOST_STEPS: u64 = 4_000_000;
 
 /// Ticks of the reference engine beyond which a run is left to the fast one, in a sample.
 const MOST_TICKS: u64 = 40_000;
@@ -95,6 +95,8 @@ impl fmt::Display for Broken {
 /// How much is checked beyond what every run is checked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Depth {
+    /// Packets and deadlines of a node that are looked at.
+    pub(crate) steps: u64,
     /// Run it under the reference engine too, whatever that costs or only if it is cheap.
     pub(crate) engines: Reference,
     /// Run it twice.
@@ -114,16 +116,21 @@ pub(crate) enum Reference {
 
 impl Depth {
     /// All there is.
-    pub(crate) const FULL: Self = Self { engines: Reference::Asked, twice: true };
+    pub(crate) const FULL: Self = Self { steps: MOST_STEPS, engines: Reference::Asked, twice: true };
 }
 
-/// Runs every strategy of a scenario on every node and checks it; what was reached goes into `coverage`.
+/// Runs every strategy of a scenario on every node and checks it; what was reached goes into `coverage`, up to where a run was
+/// given up.
 pub(crate) fn check(scenario: &Scenario, depth: Depth, coverage: &mut Coverage) -> Result<(), Broken> {
     let checked = catch_unwind(AssertUnwindSafe(|| checked(scenario, depth, coverage)));
     checked.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let what = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default();
-        let promise = if what.contains("stays busy") { Promise::Ends } else { Promise::NoPanic };
+        if what.starts_with(Witness::LONG) {
+            coverage.count(GIVEN_UP);
+            return Ok(());
+        }
+        let promise = if what.starts_with(Witness::BUSY) { Promise::Ends } else { Promise::NoPanic };
         Err(Broken { promise, what })
     })
 }
@@ -139,9 +146,9 @@ fn checked(scenario: &Scenario, depth: Depth, coverage: &mut Coverage) -> Result
                 ..broken
             };
             let (ledger, witness) =
-                Event.witness(&run, Witness::new(MOST_STEPS)).map_err(|error| ended(&error)).map_err(place)?;
-            node_holds(&run, &ledger, &witness).map_err(place)?;
+                Event.witness(&run, Witness::new(depth.steps)).map_err(|error| ended(&error)).map_err(place)?;
             coverage.add_run(scenario, contender, &ledger, &witness);
+            node_holds(&run, &ledger, &witness).map_err(place)?;
             peers += ledger.streams.iter().filter(|record| record.stream.0 < scenario.peers).count();
             deeper(&run, &ledger, depth, coverage).map_err(place)?;
         }

@@ -14,6 +14,12 @@ use crate::scenario::{SCENARIO, chaos, closer_names, kernel_keys, responder_name
 use crate::soak::ranges;
 use crate::tcp::{State, Timer};
 
+/// The amount of packets and deadlines.
+pub(crate) const STEPS: &str = "packets and deadlines";
+
+/// The amount of runs that were given up although nothing was wrong with them.
+pub const GIVEN_UP: &str = "runs given up as too long";
+
 /// What is counted, in the order of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -98,6 +104,7 @@ impl Coverage {
                 coverage.add(kind, name, 0);
             }
         }
+        coverage.add(Kind::Amount, GIVEN_UP, 0);
         coverage.expect_table(&SCENARIO, "");
         coverage
     }
@@ -231,7 +238,7 @@ impl Coverage {
         witness.struck.iter().for_each(|(action, count)| self.add(Kind::Chaos, action, *count));
         self.count("runs of a node under a strategy");
         self.count_many("streams", ledger.streams.len() as u64);
-        self.count_many("packets and deadlines", witness.steps());
+        self.count_many(STEPS, witness.steps());
         self.count_many("bytes compared", witness.bytes);
         self.count_many("resets that ended a socket", witness.resets);
         self.count_many("sessions taken over from a stream that was up", witness.replaced);

@@ -18,10 +18,10 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 pub use check::{Broken, Promise};
-pub use coverage::{Coverage, Kind};
+pub use coverage::{Coverage, GIVEN_UP, Kind};
 
-use crate::scenario::{Scenario, ScenarioErrors, SourceText, load};
-use crate::soak::check::{Depth, Reference, check};
+use crate::scenario::{ScenarioErrors, SourceText, load};
+use crate::soak::check::{Depth, MOST_STEPS, Reference, check};
 use crate::soak::draw::Drawn;
 
 /// Every so many runs one is held against the reference engine.
@@ -133,7 +133,7 @@ fn once(seed: u64, run: u64) -> Done {
             coverage.count_many("scenarios drawn anew", drawn.redrawn);
             coverage.add_document(&drawn.document);
             let engines = if run.is_multiple_of(REFERENCE_EVERY) { Reference::Cheap } else { Reference::No };
-            let depth = Depth { engines, twice: run.is_multiple_of(TWICE_EVERY) };
+            let depth = Depth { steps: MOST_STEPS, engines, twice: run.is_multiple_of(TWICE_EVERY) };
             check(&drawn.scenario, depth, &mut coverage).err().map(|broken| (Some(drawn), broken))
         }
         Ok(Err(refused)) => {
@@ -144,12 +144,25 @@ fn once(seed: u64, run: u64) -> Done {
     Done { run, coverage, broken }
 }
 
+/// What came of one scenario that was held against every promise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replayed {
+    /// All hold.
+    Holds,
+    /// One does not.
+    Breaks(Broken),
+    /// Some run of it is longer than is looked at.
+    GivenUp,
+}
+
 /// Holds one scenario against every promise, under both engines and twice.
 ///
 /// # Errors
 /// Everything that is wrong with the scenario.
-pub fn replay(source: &SourceText) -> Result<Option<Broken>, ScenarioErrors> {
+pub fn replay(source: &SourceText) -> Result<Replayed, ScenarioErrors> {
     let points = load(source, &[], &[])?;
-    let held = |scenario: &Scenario| check(scenario, Depth::FULL, &mut Coverage::default()).err();
-    Ok(points.iter().find_map(|point| held(&point.scenario)))
+    let mut coverage = Coverage::default();
+    let broken = points.iter().find_map(|point| check(&point.scenario, Depth::FULL, &mut coverage).err());
+    let given_up = coverage.amount(GIVEN_UP) > 0;
+    Ok(broken.map_or(if given_up { Replayed::GivenUp } else { Replayed::Holds }, Replayed::Breaks))
 }

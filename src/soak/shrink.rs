@@ -3,22 +3,25 @@
 
 use toml::{Table, Value};
 
-use crate::soak::check::{Broken, Depth, Promise, Reference, check};
-use crate::soak::coverage::Coverage;
+use crate::soak::check::{Broken, Depth, MOST_STEPS, Promise, Reference, check};
+use crate::soak::coverage::{Coverage, GIVEN_UP, STEPS};
 use crate::soak::document;
 
-/// Runs that may be spent on one scenario.
-const MOST_TRIES: usize = 1_500;
+/// Packets and deadlines that may be spent on one scenario: a document that is smaller may be one that takes longer.
+const MOST_WORK: u64 = 150_000_000;
+
+/// What a try counts at least.
+const LEAST_WORK: u64 = 100_000;
 
 /// The smallest document found, and how it breaks.
 pub(crate) fn shrink(document: &Table, broken: Broken) -> (Table, Broken) {
     let mut best = (document.clone(), broken);
-    let mut tries = 0;
+    let mut work = 0;
     loop {
         let mut smaller = false;
         for path in paths(&best.0) {
             for change in Change::ALL {
-                if tries >= MOST_TRIES {
+                if work >= MOST_WORK {
                     return best;
                 }
                 // Something else may have taken the place away by now.
@@ -26,8 +29,7 @@ pub(crate) fn shrink(document: &Table, broken: Broken) -> (Table, Broken) {
                 if !change.apply(&mut candidate, &path) || candidate == best.0 {
                     continue;
                 }
-                tries += 1;
-                if let Some(broken) = breaks(&candidate, best.1.promise) {
+                if let Some(broken) = breaks(&candidate, best.1.promise, &mut work) {
                     best = (candidate, broken);
                     smaller = true;
                     if change == Change::Remove {
@@ -42,14 +44,20 @@ pub(crate) fn shrink(document: &Table, broken: Broken) -> (Table, Broken) {
     }
 }
 
-/// How a document breaks a promise, if it does.
-fn breaks(document: &Table, promise: Promise) -> Option<Broken> {
+/// How a document breaks a promise, if it does; adds what it took to find out.
+fn breaks(document: &Table, promise: Promise, work: &mut u64) -> Option<Broken> {
     let scenario = document::load(document).ok()?;
     let depth = Depth {
+        steps: MOST_STEPS,
         engines: if promise == Promise::Engines { Reference::Asked } else { Reference::No },
         twice: promise == Promise::Repeatable,
     };
-    check(&scenario, depth, &mut Coverage::default()).err().filter(|broken| broken.promise == promise)
+    let mut coverage = Coverage::default();
+    let broken = check(&scenario, depth, &mut coverage).err();
+    let endless = broken.as_ref().is_some_and(|broken| broken.promise == Promise::Ends);
+    let stopped = coverage.amount(GIVEN_UP) + u64::from(endless);
+    *work += (coverage.amount(STEPS) + stopped * MOST_STEPS).max(LEAST_WORK);
+    broken.filter(|broken| broken.promise == promise)
 }
 
 /// A step on the way down.

@@ -24,3 +24,17 @@ fn a_run_has_a_scenario_of_its_own_that_comes_again() {
     assert_ne!(text(1, 0), text(1, 1));
     assert_ne!(text(1, 0), text(2, 0));
 }
+
+#[test]
+fn a_run_that_is_long_is_given_up_and_is_no_finding() {
+    let text = "peers = 2\nstrategies = [\"handshake\"]\nduration = \"10s\"\n[[class]]\nname = \"near\"\nlink = \"lan\"\n\
+                traffic = { client = { periodic = \"10ms\", size = 5000 } }\n[closing]\nafter = \"8s\"\n";
+    let scenario = document::load(&text.parse().unwrap()).unwrap();
+    let given_up = |steps: u64| {
+        let mut coverage = Coverage::default();
+        let depth = Depth { steps, engines: Reference::No, twice: false };
+        assert_eq!(check(&scenario, depth, &mut coverage), Ok(()));
+        coverage.amount(GIVEN_UP)
+    };
+    assert_eq!([given_up(2_000), given_up(MOST_STEPS)], [1, 0]);
+}

@@ -90,7 +90,9 @@ impl Party {
     /// there is a stream that can take them.
     pub fn handle_passed_on(&mut self, now: SimTime, waiting: VecDeque<Waiting>) {
         if self.is_up() && self.may_write() {
-            waiting.into_iter().for_each(|stanza| self.write_stanza(now, stanza));
+            for stanza in waiting {
+                self.write_stanza(now, stanza);
+            }
             self.settle();
         } else if let Some(keeping) = &mut self.keeping {
             keeping.legacy.waiting.extend(waiting);

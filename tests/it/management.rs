@@ -201,8 +201,8 @@ fn behind_a_silent_nat_all_that_was_lost_arrives_on_the_next_stream() {
     let text =
         text.replace("idle = \"2m\"", "idle = \"1m\"").replace("user_timeout = \"10s\"", "user_timeout = \"25s\"");
     let ledger = run(&text.replace("duration = \"10m\"", "duration = \"5m\""));
-    let last = |stream: &StreamRecord| !ledger.streams.iter().any(|next| next.stream.0 == stream.stream.0 + 40);
-    let followed = ledger.streams.iter().filter(|stream| !last(stream));
+    let is_last = |stream: &StreamRecord| !ledger.streams.iter().any(|next| next.stream.0 == stream.stream.0 + 40);
+    let followed = ledger.streams.iter().filter(|stream| !is_last(stream));
     let [lost, recovered] = followed.fold([0, 0], |[lost, recovered], stream| {
         [lost + stream.to_closer.lost + stream.to_peer.lost, recovered + stream.recovered]
     });
