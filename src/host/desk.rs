@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use crate::host::standstill::Standstill;
 use crate::ledger::capacity::Account;
 use crate::scenario::server::Server;
 use crate::time::{Micros, SimTime};
@@ -21,6 +22,8 @@ struct Job {
 #[derive(Debug)]
 pub(super) struct Desk {
     workers: usize,
+    /// When they do nothing.
+    still: Standstill,
     /// So many may wait before the application stops reading.
     bound: usize,
     waiting: VecDeque<Job>,
@@ -51,10 +54,11 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub(super) fn new(server: &Server) -> Self {
+    pub(super) fn new(server: &Server, still: Standstill) -> Self {
         let most = |limit: Option<u32>| limit.map_or(usize::MAX, |limit| limit as usize);
         Self {
             workers: server.workers as usize,
+            still,
             bound: most(server.queue),
             waiting: VecDeque::new(),
             waiting_of: BTreeMap::new(),
@@ -112,8 +116,9 @@ impl Desk {
                     self.waiting_of.remove(&job.local);
                 }
             }
-            account.serves(job.came, now, job.takes);
-            self.serving.push((now + job.takes, job.local));
+            account.serves(job.came, now);
+            let until = self.still.work(now, job.takes, |from, until| account.works(from, until));
+            self.serving.push((until, job.local));
             self.woken.push(job.local);
         }
         if self.waiting.is_empty() {
@@ -208,7 +213,7 @@ impl Desk {
         let poked = self.poked.filter(|(poked, _)| *poked == local).map(|(_, since)| since);
         let accept = (self.lobby.front() == Some(&local) && self.owned < self.files).then_some(self.first_due);
         let done = self.serving.iter().filter(|(_, of)| *of == local).map(|(until, _)| *until).min();
-        [poked, accept, done].into_iter().flatten().min()
+        [poked, accept, done.filter(|until| *until != SimTime::MAX)].into_iter().flatten().min()
     }
 
     /// Streams whose [`Desk::next_deadline`] may have changed since the last call.

@@ -16,6 +16,7 @@ mod ports;
 mod proxy;
 mod schedule;
 mod service;
+mod standstill;
 mod strike;
 mod tap;
 mod visit;
@@ -33,6 +34,7 @@ use crate::host::comeback::Departure;
 use crate::host::desk::Desk;
 use crate::host::endpoint::Endpoint;
 use crate::host::ports::Ports;
+use crate::host::standstill::Standstill;
 use crate::host::visit::Visit;
 use crate::id::Side;
 use crate::ledger::book::Book;
@@ -100,7 +102,8 @@ impl Host {
         let backlog = server.and_then(|server| server.backlog).unwrap_or(kernel.somaxconn);
         let gate = |class: &Class| class.link.firewall.map(Gate::new);
         let gates = if side == Side::Server { plan.scenario().classes.iter().map(gate).collect() } else { Vec::new() };
-        let desk = server.filter(|server| side == Side::Server && server.has_desk()).map(Desk::new);
+        let desk = server.filter(|server| side == Side::Server && server.has_desk());
+        let desk = desk.map(|server| Desk::new(server, Standstill::of(plan)));
         let outgoing = server.and_then(|server| server.outgoing.as_ref()).filter(|_| side == Side::Client);
         Self {
             side,

@@ -58,6 +58,17 @@ impl Schedule {
         });
         hit.filter(|(.., strikes)| !strikes.is_empty())
     }
+
+    /// The entries that hit the server of the plan's node, whatever they do to it, with their strikes.
+    pub(super) fn of_server<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (&'a Chaos, &'a [Episode])> {
+        let entries = plan.scenario().chaos.iter().zip(&self.strikes);
+        let hit = entries.filter(|(entry, _)| match entry.on {
+            Target::All | Target::Server => true,
+            Target::Node(node) => node == plan.node(),
+            Target::Class(_) | Target::Share(_) => false,
+        });
+        hit.map(|(entry, strikes)| (entry, strikes.as_slice()))
+    }
 }
 
 /// The entity of what an entry does to a stream.

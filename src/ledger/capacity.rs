@@ -79,13 +79,17 @@ impl Account {
         self.sum.most_ports = self.sum.most_ports.max(count);
     }
 
-    /// A worker takes up a stanza that came at `came` and needs so long for it.
-    pub fn serves(&mut self, came: SimTime, now: SimTime, takes: Micros) {
+    /// A worker takes up a stanza that came at `came`.
+    pub fn serves(&mut self, came: SimTime, now: SimTime) {
         let wait = now.since(came);
         self.sum.served += 1;
         self.sum.waited += wait;
         self.sum.longest_wait = self.sum.longest_wait.max(wait);
-        let (mut from, until) = (now.as_micros(), (now + takes).as_micros());
+    }
+
+    /// A worker works.
+    pub fn works(&mut self, from: SimTime, until: SimTime) {
+        let (mut from, until) = (from.as_micros(), until.as_micros());
         while from < until {
             let second = from / 1_000_000;
             let end = until.min((second + 1) * 1_000_000);
@@ -144,8 +148,10 @@ mod tests {
     #[test]
     fn work_is_split_at_the_second_and_waits_add_up() {
         let mut account = Account::default();
-        account.serves(at(700), at(900), Micros::from_millis(250));
-        account.serves(at(950), at(1_150), Micros::from_millis(100));
+        account.serves(at(700), at(900));
+        account.works(at(900), at(1_150));
+        account.serves(at(950), at(1_150));
+        account.works(at(1_150), at(1_250));
         account.refuses(at(1_999));
         let capacity = account.close(at(2_000));
         assert_eq!((capacity.busy_us.as_slice(), capacity.refused.as_slice()), (&[100_000, 250_000][..], &[0, 1][..]));

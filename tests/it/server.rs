@@ -85,6 +85,24 @@ fn fixed_service_and_one_worker_wait_as_in_m_d_1() {
 }
 
 #[test]
+fn workers_stand_still_with_their_server() {
+    // A load of nine tenths, so that some work is always under way when the server stops.
+    let still = |what: &str, on: &str| {
+        let chaos = format!("[[chaos]]\nat = \"20s\"\nfor = \"10s\"\ndo = \"{what}\"\non = \"{on}\"\n");
+        let server = format!("[server]\nservice = \"90ms\"\nworkers = 1\n{chaos}");
+        let (_, capacity) = both(&scenario(20, "60s", 0.5, &server));
+        let busy: u64 = capacity.busy_us[20..30].iter().sum();
+        assert!(
+            capacity.busy_us[30..35].iter().sum::<u64>() > 4_900_000,
+            "{what}: what came meanwhile is served behind"
+        );
+        assert!(capacity.served * 90_000 < capacity.busy_us.iter().sum::<u64>() + 90_000, "{what}: whole services");
+        busy
+    };
+    assert_eq!([still("freeze", "server"), still("hang", "node 0")], [0, 0]);
+}
+
+#[test]
 fn fixed_service_and_two_workers_wait_as_in_m_d_2() {
     close(mean_wait("\"1ms\"", 2), 1_000.0 * crommelin(2, 0.6));
 }
