@@ -132,7 +132,10 @@ impl<'a> Search<'a> {
     fn points(&self, values: &[f64]) -> Result<Vec<SweepPoint>, Failure> {
         let texts: Vec<String> = values.iter().map(|value| self.span.text(*value)).collect();
         let vary = format!("{}={}", self.key, texts.join(","));
-        Ok(load_changed(&self.source, &self.changes, &[vary])?)
+        let written = format!("--parameter {}", self.args.parameter);
+        let made = format!("--vary {vary}");
+        let points = load_changed(&self.source, &self.changes, &[vary]);
+        Ok(points.map_err(|errors| errors.in_words_of(&made, &written))?)
     }
 
     fn plan(&self, points: Vec<SweepPoint>) -> Plan {

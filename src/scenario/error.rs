@@ -55,6 +55,15 @@ impl ScenarioErrors {
         Self::new(name, "", Vec::new(), vec![Problem { title, label, origin: Origin::Whole }])
     }
 
+    /// The same, with what a user wrote in place of an option that was made of it.
+    #[must_use]
+    pub fn in_words_of(mut self, made: &str, written: &str) -> Self {
+        for option in self.options.iter_mut().filter(|option| *option == made) {
+            written.clone_into(option);
+        }
+        self
+    }
+
     /// How many mistakes there are; at least one.
     pub fn count(&self) -> usize {
         self.problems.len()

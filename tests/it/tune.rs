@@ -69,6 +69,8 @@ fn what_cannot_be_tuned_is_refused_and_leaves_nothing() {
         let err = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{parameter} {budget}: {err}");
         assert!(err.contains(why), "{parameter} {budget}: {err}");
+        let written = [format!("error: --parameter {parameter}: "), format!("error: --budget {budget}: ")];
+        assert!(written.iter().any(|option| err.contains(option)), "not as it was written: {err}");
         assert!(!bench.path("refused").exists());
     }
 }
