@@ -163,11 +163,8 @@ impl Frontier<'_> {
                     .iter()
                     .zip(self.budgets)
                     .map(|(estimate, budget)| {
-                        format!(
-                            "{} is {}",
-                            budget.measure.name(),
-                            spent(budget.measure, estimate.value, estimate.limits.ok())
-                        )
+                        let told = spent(budget.measure, estimate.value, estimate.limits.ok());
+                        format!("{} is {}{told}", budget.measure.name(), just_above(budget, estimate.value))
                     })
                     .collect();
                 format!("at {} {}", self.span.shown(*value), spent.join(", "))
@@ -228,6 +225,12 @@ fn spent(measure: Measure, value: Option<f64>, limits: Option<(f64, f64)>) -> St
     shown(measure, value) + &limits
 }
 
+/// So that nobody reads that 24.0 s is more than 24.0 s.
+fn just_above(budget: &Budget, value: Option<f64>) -> &'static str {
+    let same = |value: f64| shown(budget.measure, value) == shown(budget.measure, budget.most);
+    if value.is_some_and(|value| value > budget.most && same(value)) { "just above " } else { "" }
+}
+
 /// As it was asked for, in the unit of the files.
 fn plain(budget: &Budget) -> String {
     format!("{}={}", budget.measure.name(), budget.most)
@@ -236,4 +239,16 @@ fn plain(budget: &Budget) -> String {
 /// A budget for people.
 pub fn in_words(budget: &Budget) -> String {
     format!("{} of at most {}", budget.measure.name(), shown(budget.measure, budget.most))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_rounds_to_the_budget_and_breaks_it_is_said_to_be_above() {
+        let budget = Budget { measure: Measure::SocketTime, most: 24e6 };
+        let told = |value: f64| just_above(&budget, Some(value));
+        assert_eq!([told(24e6), told(24.01e6), told(25e6)], ["", "just above ", ""]);
+    }
 }
