@@ -224,7 +224,7 @@ fn because(estimate: &Estimate, gap: Gap) -> Option<String> {
         Gap::Events { streams } => {
             format!("how sure the stanzas lost a stream are ({} lost some)", things(streams, "stream", "streams"))
         }
-        Gap::Never => format!("{name}, which falls among closings in which it never came,"),
+        Gap::Never => format!("{name} (it falls among closings in which it never came)"),
     })
 }
 
