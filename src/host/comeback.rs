@@ -6,7 +6,8 @@
 //! stream that is up. A machine that is off for good ends it no more than a peer that has given up.
 
 use crate::host::Plan;
-use crate::host::endpoint::{Application, Endpoint};
+use crate::host::application::Application;
+use crate::host::endpoint::Endpoint;
 use crate::host::visit::Visit;
 use crate::id::Side;
 use crate::ledger::book::Book;

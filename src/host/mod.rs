@@ -4,6 +4,7 @@
 //! [`Host::handle_deadline`] when a slot's deadline is due, in the order (time, stream, packets before deadlines,
 //! packet number), takes the packets that come out and keeps them until they arrive. Nothing else moves a host.
 
+mod application;
 mod cast;
 mod comeback;
 mod custody;

@@ -5,7 +5,8 @@
 //! included: what `tcp_tw_reuse = 1` could take from a connection in TIME-WAIT stays with it, as it does with the 0 and 2
 //! (loopback only) of Linux. Where no port is free `connect()` gives EADDRNOTAVAIL.
 
-use crate::host::endpoint::{Application, Endpoint};
+use crate::host::application::Application;
+use crate::host::endpoint::Endpoint;
 use crate::host::visit::Visit;
 use crate::scenario::server::Outgoing;
 

@@ -1,8 +1,9 @@
 //! What chaos does to an endpoint: a machine that stands still, crashes or comes back, an application that hangs, a
 //! middlebox that forgets, a forged segment.
 
+use crate::host::application::Application;
 use crate::host::custody::payload_range;
-use crate::host::endpoint::{Application, Endpoint};
+use crate::host::endpoint::Endpoint;
 use crate::host::ordeal::{Blow, Due, Ordeal};
 use crate::host::visit::Visit;
 use crate::id::Side;

@@ -22,3 +22,4 @@ pub mod stanza;
 mod testing;
 mod traffic;
 pub mod writer;
+mod writing;
