@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -21,6 +22,9 @@ const RUNS: u64 = 1_000;
 /// Runs of each thread between two looks at the clock.
 const AT_ONCE: u64 = 256;
 
+/// Where no bar can be drawn, a line is written so often.
+const LINE_EVERY: Duration = Duration::from_secs(60);
+
 /// The file of counts.
 const COVERAGE: &str = "coverage.csv";
 
@@ -32,13 +36,18 @@ pub(super) fn run(args: &ChaosArgs, stdout: &mut dyn Write, stderr: &mut dyn Wri
     #[cfg(feature = "defects")]
     inject(args)?;
     // A panic of a run is a finding, and is told as one.
-    let told = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
+    let told = Arc::new(std::panic::take_hook());
+    let also_told = Arc::clone(&told);
+    std::panic::set_hook(Box::new(move |panic| {
+        if !soak::is_guarded() {
+            also_told(panic);
+        }
+    }));
     let result = match &args.replay {
         Some(file) => replay(file, stdout),
         None => soak(args, stdout, stderr),
     };
-    std::panic::set_hook(told);
+    std::panic::set_hook(Box::new(move |panic| told(panic)));
     result
 }
 
@@ -73,6 +82,7 @@ fn soak(args: &ChaosArgs, stdout: &mut dyn Write, stderr: &mut dyn Write) -> Res
     let limit = Limit::of(args);
     let bar = bar(&limit, args.quiet);
     let mut found = false;
+    let mut next_line = LINE_EVERY;
     while !(interrupt.asked() || found && args.first) {
         let left = limit.left(&soak, bar.elapsed());
         if left == 0 {
@@ -89,6 +99,10 @@ fn soak(args: &ChaosArgs, stdout: &mut dyn Write, stderr: &mut dyn Write) -> Res
         }
         bar.set_position(limit.position(&soak, bar.elapsed()));
         bar.set_message(progress(&soak, bar.elapsed()));
+        if bar.is_hidden() && !args.quiet && bar.elapsed() >= next_line {
+            next_line = bar.elapsed() + LINE_EVERY;
+            writeln!(stderr, "{}", progress(&soak, bar.elapsed()))?;
+        }
     }
     let elapsed = bar.elapsed();
     bar.finish_and_clear();
@@ -100,7 +114,12 @@ fn soak(args: &ChaosArgs, stdout: &mut dyn Write, stderr: &mut dyn Write) -> Res
     say(args, &soak, stdout)?;
     let (runs, broken, dir) = (soak.runs(), soak.broken(), args.out.display());
     if broken > 0 {
-        return Err(Failure::Run(format!("{broken} of {runs} runs broke a promise; their scenarios are in {dir}")));
+        let most = soak::TOLD_OF_EACH;
+        let which =
+            if broken > u64::from(most) { format!(" (of each promise the first {most})") } else { String::new() };
+        return Err(Failure::Run(format!(
+            "{broken} of {runs} runs broke a promise; their scenarios are in {dir}{which}"
+        )));
     }
     if interrupt.asked() {
         return Err(Failure::Interrupted(format!("after {runs} runs, none of which broke a promise")));

@@ -1,7 +1,6 @@
 //! What must hold of every run, whatever the scenario asks for.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::engine::{Engine as _, Event, NodeRun, RunError, Seen, Turmoil, Unwatched, Witness};
 use crate::experiment::balance;
@@ -11,6 +10,7 @@ use crate::ledger::fate::{Observed, Outcome};
 use crate::ledger::record::{NodeLedger, StreamRecord};
 use crate::scenario::{Scenario, WeightedCloser, from_json, to_json};
 use crate::soak::coverage::{Coverage, GIVEN_UP};
+use crate::soak::guard::guarded;
 use crate::tcp::State;
 use crate::tcp::sysctl::Kernel;
 use crate::time::{Micros, SimTime};
@@ -122,10 +122,8 @@ impl Depth {
 /// Runs every strategy of a scenario on every node and checks it; what was reached goes into `coverage`, up to where a run was
 /// given up.
 pub(crate) fn check(scenario: &Scenario, depth: Depth, coverage: &mut Coverage) -> Result<(), Broken> {
-    let checked = catch_unwind(AssertUnwindSafe(|| checked(scenario, depth, coverage)));
-    checked.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        let what = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default();
+    let checked = guarded(|| checked(scenario, depth, coverage));
+    checked.unwrap_or_else(|what| {
         if what.starts_with(Witness::LONG) {
             coverage.count(GIVEN_UP);
             return Ok(());

@@ -7,28 +7,34 @@ mod check;
 mod coverage;
 mod document;
 mod draw;
+mod guard;
 mod ranges;
 mod shrink;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use rayon::prelude::*;
 
 pub use check::{Broken, Promise};
 pub use coverage::{Coverage, GIVEN_UP, Kind};
+pub use guard::is_guarded;
 
 use crate::scenario::{ScenarioErrors, SourceText, load};
 use crate::soak::check::{Depth, MOST_STEPS, Reference, check};
 use crate::soak::draw::Drawn;
+use crate::soak::guard::guarded;
 
 /// Every so many runs one is held against the reference engine.
 const REFERENCE_EVERY: u64 = 25;
 
 /// Every so many runs one is run twice.
 const TWICE_EVERY: u64 = 5;
+
+/// So many runs that broke the same promise are told of; the others are counted.
+pub const TOLD_OF_EACH: u32 = 10;
 
 /// A run that broke a promise.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +60,8 @@ pub struct Soak {
     next: u64,
     coverage: Coverage,
     broken: u64,
-    shrunk: BTreeSet<Promise>,
+    /// How many runs broke each.
+    broken_of: BTreeMap<Promise, u32>,
 }
 
 impl Soak {
@@ -64,10 +71,18 @@ impl Soak {
     /// Where the system gives no threads.
     pub fn new(seed: u64, from: u64, jobs: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
         let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs).build()?;
-        Ok(Self { seed, threads, from, next: from, coverage: Coverage::expected(), broken: 0, shrunk: BTreeSet::new() })
+        Ok(Self {
+            seed,
+            threads,
+            from,
+            next: from,
+            coverage: Coverage::expected(),
+            broken: 0,
+            broken_of: BTreeMap::new(),
+        })
     }
 
-    /// Does the next `count` runs, or a few; gives those that broke a promise, in order.
+    /// Does the next `count` runs; gives those that broke a promise, in order, but not more than [`TOLD_OF_EACH`] for each promise.
     pub fn advance(&mut self, count: u64) -> Vec<Finding> {
         let runs = self.next..self.next.saturating_add(count);
         self.next = runs.end;
@@ -78,21 +93,23 @@ impl Soak {
             self.coverage.merge(&coverage);
             if let Some((drawn, broken)) = broken {
                 self.broken += 1;
-                findings.push(self.finding(run, drawn, broken));
+                findings.extend(self.finding(run, drawn, broken));
             }
         }
         findings
     }
 
     /// The first run that breaks a promise is shrunk for it; others of the kind are most often the same defect.
-    fn finding(&mut self, run: u64, drawn: Option<Drawn>, broken: Broken) -> Finding {
+    fn finding(&mut self, run: u64, drawn: Option<Drawn>, broken: Broken) -> Option<Finding> {
+        let before = self.broken_of.entry(broken.promise).or_default();
+        *before += 1;
+        let (first, told) = (*before == 1, *before <= TOLD_OF_EACH);
+        let seed = self.seed;
         let Some(drawn) = drawn else {
-            return Finding { seed: self.seed, run, broken, scenario: String::new(), shrunk: false };
+            return told.then(|| Finding { seed, run, broken, scenario: String::new(), shrunk: false });
         };
-        let shrunk = self.shrunk.insert(broken.promise);
-        let (document, broken) =
-            if shrunk { shrink::shrink(&drawn.document, broken) } else { (drawn.document, broken) };
-        Finding { seed: self.seed, run, broken, scenario: document::text(&document), shrunk }
+        let (document, broken) = if first { shrink::shrink(&drawn.document, broken) } else { (drawn.document, broken) };
+        told.then(|| Finding { seed, run, broken, scenario: document::text(&document), shrunk: first })
     }
 
     /// Runs so far.
@@ -128,7 +145,7 @@ fn numbers(runs: Range<u64>) -> impl IndexedParallelIterator<Item = u64> {
 fn once(seed: u64, run: u64) -> Done {
     let mut coverage = Coverage::default();
     coverage.count("scenarios");
-    let broken = match std::panic::catch_unwind(|| draw::scenario(seed, run)) {
+    let broken = match guarded(|| draw::scenario(seed, run)) {
         Ok(Ok(drawn)) => {
             coverage.count_many("scenarios drawn anew", drawn.redrawn);
             coverage.add_document(&drawn.document);
@@ -139,7 +156,9 @@ fn once(seed: u64, run: u64) -> Done {
         Ok(Err(refused)) => {
             Some((None, Broken { promise: Promise::Runs, what: format!("nothing legal was drawn: {refused}") }))
         }
-        Err(_) => Some((None, Broken { promise: Promise::NoPanic, what: "while a scenario was read".to_owned() })),
+        Err(said) => {
+            Some((None, Broken { promise: Promise::NoPanic, what: format!("while a scenario was read: {said}") }))
+        }
     };
     Done { run, coverage, broken }
 }

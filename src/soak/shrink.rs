@@ -6,6 +6,7 @@ use toml::{Table, Value};
 use crate::soak::check::{Broken, Depth, MOST_STEPS, Promise, Reference, check};
 use crate::soak::coverage::{Coverage, GIVEN_UP, STEPS};
 use crate::soak::document;
+use crate::soak::guard::guarded;
 
 /// Packets and deadlines that may be spent on one scenario: a document that is smaller may be one that takes longer.
 const MOST_WORK: u64 = 150_000_000;
@@ -46,7 +47,12 @@ pub(crate) fn shrink(document: &Table, broken: Broken) -> (Table, Broken) {
 
 /// How a document breaks a promise, if it does; adds what it took to find out.
 fn breaks(document: &Table, promise: Promise, work: &mut u64) -> Option<Broken> {
-    let scenario = document::load(document).ok()?;
+    let scenario = match guarded(|| document::load(document)) {
+        Ok(scenario) => scenario.ok()?,
+        Err(what) => {
+            return Some(Broken { promise: Promise::NoPanic, what }).filter(|broken| broken.promise == promise);
+        }
+    };
     let depth = Depth {
         steps: MOST_STEPS,
         engines: if promise == Promise::Engines { Reference::Asked } else { Reference::No },
@@ -208,5 +214,21 @@ mod tests {
         let left: Table = "a = 1000\nt = \"750ms\"\nx = 0.1\n[[c]]\nn = 1\n".parse().unwrap();
         assert_eq!(table, left);
         assert_eq!(paths(&left).len(), 6);
+    }
+
+    #[test]
+    fn no_step_down_makes_the_loader_panic() {
+        for run in 0..40 {
+            let document = crate::soak::draw::scenario(12, run).unwrap().document;
+            for path in paths(&document) {
+                for change in Change::ALL {
+                    let mut candidate = document.clone();
+                    if change.apply(&mut candidate, &path) {
+                        let loaded = guarded(|| document::load(&candidate));
+                        assert!(loaded.is_ok(), "run {run}, {change:?} of {path:?}: {loaded:?}");
+                    }
+                }
+            }
+        }
     }
 }

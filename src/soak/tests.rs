@@ -38,3 +38,13 @@ fn a_run_that_is_long_is_given_up_and_is_no_finding() {
     };
     assert_eq!([given_up(2_000), given_up(MOST_STEPS)], [1, 0]);
 }
+
+#[test]
+fn of_each_promise_only_the_first_runs_are_told() {
+    let mut soak = Soak::new(1, 0, 1).unwrap();
+    let mut told = |promise: Promise| {
+        let broken = |run| Broken { promise, what: format!("as run {run} shows") };
+        (0..15).filter(|run| soak.finding(*run, None, broken(*run)).is_some()).count()
+    };
+    assert_eq!([told(Promise::Ends), told(Promise::Order)], [10, 10]);
+}
