@@ -98,11 +98,12 @@ fn soak(args: &ChaosArgs, stdout: &mut dyn Write, stderr: &mut dyn Write) -> Res
             })?;
         }
         bar.set_position(limit.position(&soak, bar.elapsed()));
-        bar.set_message(progress(&soak, bar.elapsed()));
+        let so_far = progress(&soak, bar.elapsed());
         if bar.is_hidden() && !args.quiet && bar.elapsed() >= next_line {
             next_line = bar.elapsed() + LINE_EVERY;
-            writeln!(stderr, "{}", progress(&soak, bar.elapsed()))?;
+            writeln!(stderr, "{so_far}")?;
         }
+        bar.set_message(so_far);
     }
     let elapsed = bar.elapsed();
     bar.finish_and_clear();
@@ -115,8 +116,7 @@ fn soak(args: &ChaosArgs, stdout: &mut dyn Write, stderr: &mut dyn Write) -> Res
     let (runs, broken, dir) = (soak.runs(), soak.broken(), args.out.display());
     if broken > 0 {
         let most = soak::TOLD_OF_EACH;
-        let which =
-            if broken > u64::from(most) { format!(" (of each promise the first {most})") } else { String::new() };
+        let which = if broken > most { format!(" (of each promise the first {most})") } else { String::new() };
         return Err(Failure::Run(format!(
             "{broken} of {runs} runs broke a promise; their scenarios are in {dir}{which}"
         )));

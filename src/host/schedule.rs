@@ -5,6 +5,7 @@
 
 use crate::dist::Distribution;
 use crate::host::Plan;
+use crate::id::Side;
 use crate::net::disturbance::Episode;
 use crate::rng::{Purpose, Rng};
 use crate::scenario::Scenario;
@@ -62,11 +63,8 @@ impl Schedule {
     /// The entries that hit the server of the plan's node, whatever they do to it, with their strikes.
     pub(super) fn of_server<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (&'a Chaos, &'a [Episode])> {
         let entries = plan.scenario().chaos.iter().zip(&self.strikes);
-        let hit = entries.filter(|(entry, _)| match entry.on {
-            Target::All | Target::Server => true,
-            Target::Node(node) => node == plan.node(),
-            Target::Class(_) | Target::Share(_) => false,
-        });
+        let elsewhere = |on: &Target| matches!(on, Target::Node(node) if *node != plan.node());
+        let hit = entries.filter(move |(entry, _)| entry.on.strikes_machine(Side::Server) && !elsewhere(&entry.on));
         hit.map(|(entry, strikes)| (entry, strikes.as_slice()))
     }
 }

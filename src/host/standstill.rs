@@ -36,9 +36,8 @@ impl Standstill {
     }
 
     fn add(&mut self, episode: Episode) {
-        match self.0.last_mut().filter(|last| last.until >= episode.from) {
-            Some(last) => last.until = last.until.max(episode.until),
-            None => self.0.push(episode),
+        if !self.0.last_mut().is_some_and(|last| last.takes_in(&episode)) {
+            self.0.push(episode);
         }
     }
 

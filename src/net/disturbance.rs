@@ -112,6 +112,17 @@ pub struct Episode {
     pub until: SimTime,
 }
 
+impl Episode {
+    /// Goes on into one that begins no earlier, if they touch; whether they do.
+    pub(crate) fn takes_in(&mut self, later: &Self) -> bool {
+        let together = later.from <= self.until;
+        if together {
+            self.until = self.until.max(later.until);
+        }
+        together
+    }
+}
+
 /// A disturbance with its episodes, in order and apart from each other, and its generator.
 #[derive(Clone, Debug)]
 struct Cause {
@@ -147,13 +158,7 @@ impl Overlay {
     /// Adds a cause. `episodes` may overlap and come in any order.
     pub fn add(&mut self, what: Disturbance, rng: Rng, mut episodes: Vec<Episode>) {
         episodes.sort_unstable();
-        episodes.dedup_by(|later, earlier| {
-            let together = later.from <= earlier.until;
-            if together {
-                earlier.until = earlier.until.max(later.until);
-            }
-            together
-        });
+        episodes.dedup_by(|later, earlier| earlier.takes_in(later));
         self.causes.push(Cause { what, rng, episodes, next: 0, line: Line::default(), struck: false });
     }
 

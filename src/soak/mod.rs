@@ -34,7 +34,7 @@ const REFERENCE_EVERY: u64 = 25;
 const TWICE_EVERY: u64 = 5;
 
 /// So many runs that broke the same promise are told of; the others are counted.
-pub const TOLD_OF_EACH: u32 = 10;
+pub const TOLD_OF_EACH: u64 = 10;
 
 /// A run that broke a promise.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,9 +59,8 @@ pub struct Soak {
     from: u64,
     next: u64,
     coverage: Coverage,
-    broken: u64,
     /// How many runs broke each.
-    broken_of: BTreeMap<Promise, u32>,
+    broken: BTreeMap<Promise, u64>,
 }
 
 impl Soak {
@@ -71,15 +70,7 @@ impl Soak {
     /// Where the system gives no threads.
     pub fn new(seed: u64, from: u64, jobs: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
         let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs).build()?;
-        Ok(Self {
-            seed,
-            threads,
-            from,
-            next: from,
-            coverage: Coverage::expected(),
-            broken: 0,
-            broken_of: BTreeMap::new(),
-        })
+        Ok(Self { seed, threads, from, next: from, coverage: Coverage::expected(), broken: BTreeMap::new() })
     }
 
     /// Does the next `count` runs; gives those that broke a promise, in order, but not more than [`TOLD_OF_EACH`] for each promise.
@@ -92,7 +83,6 @@ impl Soak {
         for Done { run, coverage, broken } in done {
             self.coverage.merge(&coverage);
             if let Some((drawn, broken)) = broken {
-                self.broken += 1;
                 findings.extend(self.finding(run, drawn, broken));
             }
         }
@@ -101,9 +91,9 @@ impl Soak {
 
     /// The first run that breaks a promise is shrunk for it; others of the kind are most often the same defect.
     fn finding(&mut self, run: u64, drawn: Option<Drawn>, broken: Broken) -> Option<Finding> {
-        let before = self.broken_of.entry(broken.promise).or_default();
-        *before += 1;
-        let (first, told) = (*before == 1, *before <= TOLD_OF_EACH);
+        let count = self.broken.entry(broken.promise).or_default();
+        *count += 1;
+        let (first, told) = (*count == 1, *count <= TOLD_OF_EACH);
         let seed = self.seed;
         let Some(drawn) = drawn else {
             return told.then(|| Finding { seed, run, broken, scenario: String::new(), shrunk: false });
@@ -119,7 +109,7 @@ impl Soak {
 
     /// Runs that broke a promise.
     pub fn broken(&self) -> u64 {
-        self.broken
+        self.broken.values().sum()
     }
 
     /// What was reached.

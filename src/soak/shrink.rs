@@ -3,6 +3,7 @@
 
 use toml::{Table, Value};
 
+use crate::scenario::Scenario;
 use crate::soak::check::{Broken, Depth, MOST_STEPS, Promise, Reference, check};
 use crate::soak::coverage::{Coverage, GIVEN_UP, STEPS};
 use crate::soak::document;
@@ -47,23 +48,26 @@ pub(crate) fn shrink(document: &Table, broken: Broken) -> (Table, Broken) {
 
 /// How a document breaks a promise, if it does; adds what it took to find out.
 fn breaks(document: &Table, promise: Promise, work: &mut u64) -> Option<Broken> {
-    let scenario = match guarded(|| document::load(document)) {
-        Ok(scenario) => scenario.ok()?,
-        Err(what) => {
-            return Some(Broken { promise: Promise::NoPanic, what }).filter(|broken| broken.promise == promise);
-        }
+    let broken = match guarded(|| document::load(document)) {
+        Ok(scenario) => broken_by(&scenario.ok()?, promise, work),
+        Err(what) => Some(Broken { promise: Promise::NoPanic, what }),
     };
+    broken.filter(|broken| broken.promise == promise)
+}
+
+/// What a scenario breaks, looked at as deep as this promise needs.
+fn broken_by(scenario: &Scenario, promise: Promise, work: &mut u64) -> Option<Broken> {
     let depth = Depth {
         steps: MOST_STEPS,
         engines: if promise == Promise::Engines { Reference::Asked } else { Reference::No },
         twice: promise == Promise::Repeatable,
     };
     let mut coverage = Coverage::default();
-    let broken = check(&scenario, depth, &mut coverage).err();
+    let broken = check(scenario, depth, &mut coverage).err();
     let endless = broken.as_ref().is_some_and(|broken| broken.promise == Promise::Ends);
     let stopped = coverage.amount(GIVEN_UP) + u64::from(endless);
     *work += (coverage.amount(STEPS) + stopped * MOST_STEPS).max(LEAST_WORK);
-    broken.filter(|broken| broken.promise == promise)
+    broken
 }
 
 /// A step on the way down.
